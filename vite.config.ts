@@ -1,0 +1,23 @@
+import { vitePlugin as remix } from "@remix-run/dev";
+import { defineConfig, type Plugin } from "vite";
+import remixOptions from "./remix.config.js";
+
+/**
+ * Makes app/server.ts the entry of the server bundle, so that the process and the routes share one module
+ * graph. Remix's plugin ignores `rollupOptions.input`; a plugin that runs after it is what works.
+ */
+function serverEntry(): Plugin {
+  return {
+    name: "evenkeel:server-entry",
+    enforce: "post",
+    config: (_config, { isSsrBuild }) =>
+      isSsrBuild ? { build: { rollupOptions: { input: "./app/server.ts" } } } : undefined,
+  };
+}
+
+export default defineConfig({
+  plugins: [remix(remixOptions), serverEntry()],
+  // Inlined assets would need `data:` in the content security policy.
+  build: { assetsInlineLimit: 0, sourcemap: false },
+  server: { fs: { allow: ["app", "node_modules"] } },
+});
