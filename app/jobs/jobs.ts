@@ -1,0 +1,347 @@
+import { sql } from "drizzle-orm";
+import { fromDrizzle, PgBoss, type Job as BossJob } from "pg-boss";
+import type { z } from "zod";
+import type { ShopDatabase } from "../database/cluster.ts";
+import { toDatabaseError } from "../database/errors.ts";
+import type { Logger } from "../observability/logger.server.ts";
+import { createQueueClient, queueDatabase, type QueueClient } from "./executor.ts";
+import { QUEUE_SCHEMA } from "./install.ts";
+
+/** One run of a job, as its handler sees it. */
+export interface Job {
+  readonly id: string;
+  /** 1 for the first run. */
+  readonly attempt: number;
+  /** Whether the queue gives up on the job if this run fails too. */
+  readonly lastAttempt: boolean;
+  /**
+   * Aborted when the job is no longer this handler's: the process stops without waiting any longer, the run
+   * took too long, or the queue lost sight of it and has given it to someone else. What is done after that
+   * may be done twice.
+   */
+  readonly signal: AbortSignal;
+}
+
+/** Does one job. Resolving completes it; rejecting puts it back, to be run again after a while. */
+export type JobHandler<T> = (data: T, job: Job) => Promise<void>;
+
+export interface QueueOptions {
+  /** How many of the queue's jobs this process runs at the same time. Default 1. */
+  readonly concurrency?: number;
+  /**
+   * What a `singletonKey` means: `standard`, nothing; `short`, one job per key may wait (others may run);
+   * `exclusive`, one job per key may wait or run; `singleton`, one per key may run; `key_strict_fifo`, those
+   * of one key run one after the other in the order in which they came, a failing one holding up the rest of
+   * its key. Fixed when the queue is first made. Default `standard`.
+   */
+  readonly policy?: "standard" | "short" | "exclusive" | "singleton" | "key_strict_fifo";
+  /** How many times a failing job is run again. Default 20, which with the delays below is about an hour. */
+  readonly retryLimit?: number;
+  /** Doubles with each retry, with jitter, from here … Default 1. */
+  readonly retryDelaySeconds?: number;
+  /** … up to here. Default 300. */
+  readonly retryDelayMaxSeconds?: number;
+  /** How long one run may take before it counts as failed. Default 15 minutes. */
+  readonly expireSeconds?: number;
+  /**
+   * After how long without a sign of life a run counts as dead, its process having been killed: at least 10.
+   * Default 15. Supervision looks every 5 seconds.
+   */
+  readonly heartbeatSeconds?: number;
+}
+
+export interface EnqueueOptions {
+  /** What the queue's policy makes of jobs of the same key. */
+  readonly singletonKey?: string;
+  readonly startAfter?: Date;
+  /** Higher goes first; within a `key_strict_fifo` key the order stays. Default 0. */
+  readonly priority?: number;
+  /**
+   * Adds the job in this transaction: it exists if, and only if, the transaction commits. The data must name
+   * the transaction's shop (`{ shop, … }`).
+   */
+  readonly tx?: ShopDatabase;
+}
+
+/** Background work that survives the process: at least once, by whichever instance is free. */
+export interface Jobs {
+  /**
+   * Declares a queue and who does its work. Before {@link start}.
+   *
+   * @param name - Letters, digits, `.`, `-`, `_` and `/`.
+   * @param schema - Checks the data when a job is added and again before it is run.
+   */
+  register<T extends object>(
+    name: string,
+    schema: z.ZodType<T>,
+    handler: JobHandler<T>,
+    options?: QueueOptions,
+  ): void;
+  /**
+   * Adds a job.
+   *
+   * @returns Its id, or null where the queue's policy had room for one of that key only.
+   * @throws DatabaseError when it could not be stored; `unknown` may have been.
+   */
+  enqueue<T extends object>(
+    name: string,
+    data: T,
+    options?: EnqueueOptions,
+  ): Promise<string | null>;
+  /** Adds a job each time that `cron` (UTC) comes round, once however many instances there are. Before {@link start}. */
+  schedule<T extends object>(name: string, cron: string, data: T): void;
+  /**
+   * Starts to work. Where the database is away it says so in the log, goes on trying in the background, and
+   * resolves all the same.
+   */
+  start(): Promise<void>;
+  /**
+   * Takes no more jobs, and waits for those that run. What has not ended after `timeoutMs` is aborted and put
+   * back for another instance.
+   */
+  stop(options?: { readonly timeoutMs?: number }): Promise<void>;
+}
+
+export interface JobsOptions {
+  /** Where the role `evenkeel_system` logs in. */
+  readonly systemUrl: string;
+  /** PEM of the authority that signed the server's certificate; TLS is then required. */
+  readonly ca?: string;
+  readonly logger: Logger;
+  /** How often workers look for jobs of which nobody told them: those that come due, and lost notifications. Default 2. */
+  readonly pollSeconds?: number;
+}
+
+const DEFAULTS = {
+  concurrency: 1,
+  policy: "standard",
+  retryLimit: 20,
+  retryDelaySeconds: 1,
+  retryDelayMaxSeconds: 300,
+  expireSeconds: 900,
+  heartbeatSeconds: 15,
+} as const satisfies Required<QueueOptions>;
+
+const SUPERVISE_SECONDS = 5;
+const DELETE_COMPLETED_AFTER_SECONDS = 86_400;
+const START_RETRY_MAX_MS = 15_000;
+const DRAIN_TIMEOUT_MS = 20_000;
+/** Queries of workers, supervision and heartbeats overlap; four connections keep heartbeats punctual. */
+const CONNECTIONS = 4;
+
+interface Registration {
+  readonly name: string;
+  readonly schema: z.ZodType<object>;
+  readonly handler: JobHandler<object>;
+  readonly options: Required<QueueOptions>;
+}
+
+interface Schedule {
+  readonly name: string;
+  readonly cron: string;
+  readonly data: object;
+}
+
+/** Makes the queue; nothing talks to the database before {@link Jobs.start} or the first {@link Jobs.enqueue}. */
+export function createJobs(options: JobsOptions): Jobs {
+  return new BossJobs(options);
+}
+
+class BossJobs implements Jobs {
+  readonly #client: QueueClient;
+  readonly #boss: PgBoss;
+  readonly #logger: Logger;
+  readonly #pollSeconds: number;
+  readonly #registrations = new Map<string, Registration>();
+  readonly #schedules: Schedule[] = [];
+  readonly #stopping = new AbortController();
+  #started: Promise<void> | undefined;
+  #retrying: Promise<void> | undefined;
+
+  constructor({ systemUrl, ca, logger, pollSeconds = 2 }: JobsOptions) {
+    this.#logger = logger;
+    this.#pollSeconds = pollSeconds;
+    this.#client = createQueueClient({
+      url: systemUrl,
+      connections: CONNECTIONS,
+      ...(ca ? { ca } : {}),
+    });
+    this.#boss = new PgBoss({
+      db: queueDatabase(this.#client),
+      schema: QUEUE_SCHEMA,
+      // The release step makes the tables; a running instance has not the rights to.
+      migrate: false,
+      createSchema: false,
+      reindex: false,
+      monitorVacuum: false,
+      useListenNotify: true,
+      superviseIntervalSeconds: SUPERVISE_SECONDS,
+      monitorIntervalSeconds: SUPERVISE_SECONDS,
+      maintenanceIntervalSeconds: 3600,
+      persistWarnings: false,
+    });
+    // Only the message: details of a database error quote values.
+    this.#boss.on("error", ({ message }) => logger.warn({ problem: message }, "queue error"));
+    this.#boss.on("warning", ({ message }) => logger.warn({ problem: message }, "queue warning"));
+  }
+
+  register<T extends object>(
+    name: string,
+    schema: z.ZodType<T>,
+    handler: JobHandler<T>,
+    options: QueueOptions = {},
+  ): void {
+    if (this.#started) throw new Error(`The queue ${name} was declared after the start.`);
+    if (this.#registrations.has(name)) throw new Error(`The queue ${name} was declared twice.`);
+    this.#registrations.set(name, {
+      name,
+      schema,
+      handler: handler as JobHandler<object>,
+      options: { ...DEFAULTS, ...options },
+    });
+  }
+
+  schedule<T extends object>(name: string, cron: string, data: T): void {
+    if (this.#started) throw new Error(`${name} was scheduled after the start.`);
+    this.#schedules.push({ name, cron, data });
+  }
+
+  async enqueue<T extends object>(
+    name: string,
+    data: T,
+    { tx, singletonKey, startAfter, priority }: EnqueueOptions = {},
+  ): Promise<string | null> {
+    const checked = this.#registrations.get(name)?.schema.parse(data) ?? data;
+    try {
+      return await this.#boss.send(name, checked, {
+        ...(singletonKey === undefined ? {} : { singletonKey }),
+        ...(startAfter === undefined ? {} : { startAfter }),
+        ...(priority === undefined ? {} : { priority }),
+        ...(tx ? { db: fromDrizzle(tx, sql) } : {}),
+      });
+    } catch (error) {
+      throw toDatabaseError(error);
+    }
+  }
+
+  async start(): Promise<void> {
+    this.#started ??= this.#begin().catch((error: unknown) => {
+      this.#noteFailedStart(error);
+      this.#retrying = this.#keepTrying();
+    });
+    await this.#started;
+  }
+
+  async stop({ timeoutMs = DRAIN_TIMEOUT_MS }: { timeoutMs?: number } = {}): Promise<void> {
+    this.#stopping.abort();
+    await this.#started;
+    await this.#retrying;
+    const drained = Promise.all(
+      [...this.#registrations.keys()].map((name) => this.#boss.offWork(name, { wait: true })),
+    );
+    await Promise.race([drained, after(timeoutMs)]);
+    // Aborts what still runs and puts it back.
+    await this.#boss.stop({ graceful: false });
+    await this.#client.end({ timeout: 2 });
+  }
+
+  async #begin(): Promise<void> {
+    await this.#boss.start();
+    for (const registration of this.#registrations.values()) await this.#declare(registration);
+    for (const { name, cron, data } of this.#schedules) {
+      await this.#boss.schedule(name, cron, data, { tz: "UTC" });
+    }
+    for (const registration of this.#registrations.values()) await this.#work(registration);
+  }
+
+  async #keepTrying(): Promise<void> {
+    for (let delayMs = 500; !this.#stopping.signal.aborted; delayMs *= 2) {
+      await after(Math.min(delayMs, START_RETRY_MAX_MS), this.#stopping.signal);
+      if (this.#stopping.signal.aborted) return;
+      try {
+        // What had begun to work before the failure must not work twice.
+        await this.#boss.stop({ graceful: false });
+        await this.#begin();
+        this.#logger.info("queue started");
+        return;
+      } catch (error) {
+        this.#noteFailedStart(error);
+      }
+    }
+  }
+
+  #noteFailedStart(error: unknown): void {
+    const problem = error instanceof Error ? error.message : String(error);
+    this.#logger.warn({ problem }, "queue not started, trying again");
+  }
+
+  /** A queue is a row, not a table: no DDL, so the system role may do it when a release brings a new one. */
+  async #declare({ name, options }: Registration): Promise<void> {
+    const wanted = {
+      retryLimit: options.retryLimit,
+      retryDelay: options.retryDelaySeconds,
+      retryBackoff: true,
+      retryDelayMax: options.retryDelayMaxSeconds,
+      expireInSeconds: options.expireSeconds,
+      heartbeatSeconds: options.heartbeatSeconds,
+      deleteAfterSeconds: DELETE_COMPLETED_AFTER_SECONDS,
+      notify: true,
+    };
+    await this.#boss.createQueue(name, { ...wanted, policy: options.policy });
+    await this.#boss.updateQueue(name, wanted);
+  }
+
+  async #work(registration: Registration): Promise<void> {
+    for (let i = 0; i < registration.options.concurrency; i++) {
+      // One worker at a time, since each has to be told by its own id to look again.
+      const workerId: string = await this.#boss.work<object>(
+        registration.name,
+        {
+          pollingIntervalSeconds: this.#pollSeconds,
+          notifyPollingIntervalSeconds: this.#pollSeconds,
+        },
+        async ([job]) => {
+          if (!job) return;
+          try {
+            await this.#run(registration, job);
+          } finally {
+            // Several jobs added at once wake a worker once; without this the next one would wait for a poll.
+            this.#boss.notifyWorker(workerId);
+          }
+        },
+      );
+    }
+  }
+
+  async #run({ name, schema, handler, options }: Registration, job: BossJob): Promise<void> {
+    const attempt = job.retryCount + 1;
+    const lastAttempt = job.retryCount >= options.retryLimit;
+    try {
+      const data = schema.parse(job.data);
+      await handler(data, { id: job.id, attempt, lastAttempt, signal: job.signal });
+    } catch (error) {
+      this.#logger.warn(
+        { queue: name, job: job.id, attempt, lastAttempt, err: error },
+        "job failed",
+      );
+      // The queue stores what it is given with all its properties and causes, and those can hold personal data.
+      // eslint-disable-next-line preserve-caught-error
+      throw new Error(error instanceof Error ? error.message : String(error));
+    }
+  }
+}
+
+/** Resolves after a while, or as soon as `signal` is aborted. */
+function after(delayMs: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, delayMs);
+    signal?.addEventListener(
+      "abort",
+      () => {
+        clearTimeout(timer);
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}
