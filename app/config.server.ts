@@ -1,0 +1,181 @@
+import { readFileSync } from "node:fs";
+import { z } from "zod";
+
+const url = (protocols: string[], what: string, example: string) =>
+  z
+    .string({ error: `is not set. It is ${what}, for example ${example}` })
+    .refine((value) => URL.canParse(value) && protocols.includes(new URL(value).protocol), {
+      error: `is not ${what}. It looks like ${example}`,
+    });
+
+const databaseUrl = (role: string) =>
+  url(
+    ["postgres:", "postgresql:"],
+    `the address at which the role ${role} reaches the database`,
+    `postgres://${role}:password@db.example.com:5432/evenkeel`,
+  );
+
+const optional = <T extends z.ZodType>(schema: T) =>
+  // An empty line in a .env file means "not set".
+  z.preprocess((value) => (value === "" ? undefined : value), schema.optional());
+
+const port = (fallback: number) =>
+  z.preprocess(
+    (value) => (value === undefined || value === "" ? fallback : value),
+    z.coerce
+      .number({ error: "is not a number. It is a port, from 1 to 65535" })
+      .int()
+      .min(1, { error: "is not a port. Ports go from 1 to 65535" })
+      .max(65_535, { error: "is not a port. Ports go from 1 to 65535" }),
+  );
+
+const isLoopback = (origin: string) =>
+  ["localhost", "127.0.0.1", "[::1]"].includes(new URL(origin).hostname);
+
+/** The environment, variable by variable. `.env.example` explains each to the person who sets it. */
+const environment = z
+  .object({
+    NODE_ENV: z.enum(["production", "development", "test"]).default("production"),
+    PORT: port(3000),
+    LOG_LEVEL: z
+      .enum(["trace", "debug", "info", "warn", "error", "fatal"], {
+        error: "is not a level. It is one of trace, debug, info, warn, error, fatal",
+      })
+      .default("info"),
+    SHOPIFY_API_KEY: z.string({ error: "is not set. It is the app's client ID" }).min(1, {
+      error: "is empty. It is the app's client ID",
+    }),
+    SHOPIFY_API_SECRET: z.string({ error: "is not set. It is the app's client secret" }).min(1, {
+      error: "is empty. It is the app's client secret",
+    }),
+    SHOPIFY_API_SECRET_PREVIOUS: optional(z.string().min(1)),
+    SHOPIFY_APP_URL: url(
+      ["http:", "https:"],
+      "the address at which browsers reach the app",
+      "https://evenkeel.example.com",
+    ),
+    DATABASE_URL: databaseUrl("evenkeel_app"),
+    DATABASE_SYSTEM_URL: databaseUrl("evenkeel_system"),
+    DATABASE_CA_FILE: optional(z.string()),
+    DATABASE_POOL_SIZE: z.preprocess(
+      (value) => (value === undefined || value === "" ? 10 : value),
+      z.coerce
+        .number({ error: "is not a number. It is how many connections one instance may hold" })
+        .int()
+        .min(2, { error: "is too small. An instance needs at least 2 connections" })
+        .max(200, { error: "is too large. More than 200 connections overwhelm a database" }),
+    ),
+    APP_BRIDGE_URL: optional(
+      url(["http:", "https:"], "the address of App Bridge", "http://localhost:4040/app-bridge.js"),
+    ),
+    SANDBOX_ADMIN_ORIGIN: optional(
+      url(["http:"], "the origin of the sandbox's admin", "http://localhost:4040"),
+    ),
+    SHUTDOWN_GRACE_SECONDS: z.preprocess(
+      (value) => (value === undefined || value === "" ? 25 : value),
+      z.coerce
+        .number({ error: "is not a number. It is how many seconds a stopping instance may take" })
+        .min(1)
+        .max(600),
+    ),
+  })
+  .superRefine((env, context) => {
+    for (const name of ["SANDBOX_ADMIN_ORIGIN", "APP_BRIDGE_URL"] as const) {
+      const value = env[name];
+      // Anything but the real admin may frame the app only on the developer's own machine.
+      if (value && !isLoopback(value)) {
+        context.addIssue({
+          code: "custom",
+          path: [name],
+          message: "points to another machine. It is for the sandbox on this machine only",
+        });
+      }
+    }
+    if (env.DATABASE_CA_FILE) {
+      try {
+        readFileSync(env.DATABASE_CA_FILE);
+      } catch {
+        context.addIssue({
+          code: "custom",
+          path: ["DATABASE_CA_FILE"],
+          message:
+            "names a file that cannot be read. It is the database authority's certificate (PEM)",
+        });
+      }
+    }
+  });
+
+export interface Config {
+  readonly nodeEnv: "production" | "development" | "test";
+  readonly port: number;
+  readonly logLevel: string;
+  readonly shutdownGraceMs: number;
+  readonly shopify: {
+    readonly apiKey: string;
+    readonly apiSecret: string;
+    /** The secret before the last rotation: Shopify may sign with it for another hour. */
+    readonly previousApiSecret: string | null;
+    readonly appUrl: string;
+    readonly appBridgeUrl: string | null;
+  };
+  readonly database: {
+    readonly url: string;
+    readonly systemUrl: string;
+    readonly ca: string | null;
+    readonly poolSize: number;
+  };
+  /** The sandbox's admin, which may frame the app too; null outside of it. */
+  readonly sandboxAdminOrigin: string | null;
+}
+
+/** The environment is not one that the app can run with; `problems` has a plain sentence for each variable. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(
+      [
+        "Evenkeel cannot start, because of its environment:",
+        ...problems.map((problem) => `  - ${problem}`),
+        "Every variable is explained in .env.example.",
+      ].join("\n"),
+    );
+    this.problems = problems;
+  }
+}
+
+/**
+ * Reads the configuration from an environment, once, at boot.
+ *
+ * @throws ConfigError naming every variable that is missing or wrong, never a value.
+ */
+export function parseConfig(env: Record<string, string | undefined>): Config {
+  const parsed = environment.safeParse(env);
+  if (!parsed.success) {
+    throw new ConfigError(
+      parsed.error.issues.map((issue) => `${issue.path.join(".")} ${issue.message}.`),
+    );
+  }
+  const e = parsed.data;
+  return {
+    nodeEnv: e.NODE_ENV,
+    port: e.PORT,
+    logLevel: e.LOG_LEVEL,
+    shutdownGraceMs: e.SHUTDOWN_GRACE_SECONDS * 1000,
+    shopify: {
+      apiKey: e.SHOPIFY_API_KEY,
+      apiSecret: e.SHOPIFY_API_SECRET,
+      previousApiSecret: e.SHOPIFY_API_SECRET_PREVIOUS ?? null,
+      appUrl: e.SHOPIFY_APP_URL.replace(/\/$/, ""),
+      appBridgeUrl: e.APP_BRIDGE_URL ?? null,
+    },
+    database: {
+      url: e.DATABASE_URL,
+      systemUrl: e.DATABASE_SYSTEM_URL,
+      ca: e.DATABASE_CA_FILE ? readFileSync(e.DATABASE_CA_FILE, "utf8") : null,
+      poolSize: e.DATABASE_POOL_SIZE,
+    },
+    sandboxAdminOrigin: e.SANDBOX_ADMIN_ORIGIN ?? null,
+  };
+}

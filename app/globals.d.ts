@@ -1,0 +1,43 @@
+import type { DetailedHTMLProps, HTMLAttributes } from "react";
+
+type BridgeElement = DetailedHTMLProps<HTMLAttributes<HTMLElement>, HTMLElement> & {
+  readonly title?: string;
+  readonly id?: string;
+};
+
+/** What App Bridge puts on the page, as far as the app uses it. */
+interface AppBridge {
+  readonly toast: {
+    show(
+      message: string,
+      options?: { readonly isError?: boolean; readonly duration?: number },
+    ): string;
+  };
+  readonly saveBar: {
+    show(id: string): Promise<void>;
+    hide(id: string): Promise<void>;
+    leaveConfirmation(): Promise<void>;
+  };
+  idToken(): Promise<string>;
+}
+
+declare module "react" {
+  namespace JSX {
+    interface IntrinsicElements {
+      "ui-nav-menu": BridgeElement;
+      "ui-title-bar": BridgeElement;
+      "ui-save-bar": BridgeElement;
+    }
+  }
+  interface ButtonHTMLAttributes<T> {
+    /** App Bridge reads it from the buttons of title and save bars. */
+    variant?: string;
+  }
+}
+
+declare global {
+  interface Window {
+    /** Not there outside the admin, nor before App Bridge has loaded. */
+    readonly shopify?: AppBridge;
+  }
+}

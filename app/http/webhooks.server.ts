@@ -1,0 +1,44 @@
+import type { RequestHandler } from "express";
+import type { Intake } from "../webhooks/intake.server.ts";
+
+/** Shopify's largest payloads, orders of thousands of lines, stay well below this. */
+const MAX_BODY_BYTES = 16 * 1024 * 1024;
+
+/**
+ * `POST /webhooks`: plain Node before Remix, so that an answer depends on the signature and the database alone.
+ * The raw body is read here, since the signature covers its bytes.
+ */
+export function webhooksHandler(intake: Intake): RequestHandler {
+  return (request, response) => {
+    if (request.method !== "POST") {
+      response.status(405).set("allow", "POST").send("Webhooks are sent with POST.\n");
+      return;
+    }
+    if (Number(request.headers["content-length"] ?? 0) > MAX_BODY_BYTES) {
+      response.status(413).set("connection", "close").send("The body is too large.\n");
+      return;
+    }
+    const chunks: Buffer[] = [];
+    let bytes = 0;
+    request.on("data", (chunk: Buffer) => {
+      bytes += chunk.length;
+      if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
+      else if (!response.headersSent) {
+        response.status(413).set("connection", "close").send("The body is too large.\n");
+        request.destroy();
+      }
+    });
+    // The sender went away before the body was whole: there is nobody to answer.
+    request.on("error", () => response.destroy());
+    request.on("end", () => {
+      if (response.headersSent) return;
+      void intake
+        .receive(request.headers, Buffer.concat(chunks))
+        .then(({ status, message, retryAfterSeconds }) => {
+          if (retryAfterSeconds !== undefined)
+            response.set("retry-after", String(retryAfterSeconds));
+          response.status(status).type("text/plain").send(`${message}\n`);
+        });
+    });
+  };
+}

@@ -1,0 +1,101 @@
+import { createCommands, type Commands } from "./commands/commands.server.ts";
+import type { Config } from "./config.server.ts";
+import { Cluster } from "./database/cluster.ts";
+import { createJobs, type Jobs } from "./jobs/jobs.server.ts";
+import { createLogger, type Logger } from "./observability/logger.server.ts";
+import { createAdminClient, type AdminClient } from "./shopify/admin.server.ts";
+import { createShopifyApp, type ShopifyApp } from "./shopify/app.server.ts";
+import { PostgresSessionStorage } from "./shopify/session-storage.server.ts";
+import { SignIn } from "./shopify/sign-in.server.ts";
+import { AccessTokens } from "./shopify/tokens.server.ts";
+import { createSync, type Sync } from "./sync/sync.server.ts";
+import { createInbox, type Inbox } from "./webhooks/inbox.server.ts";
+import { createIntake, type Intake } from "./webhooks/intake.server.ts";
+
+/** Everything stateful of one app, made from its configuration. Two of them can live in one process. */
+export interface Services {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly cluster: Cluster;
+  readonly shopify: ShopifyApp;
+  readonly signIn: SignIn;
+  readonly admin: (shop: string) => AdminClient;
+  readonly jobs: Jobs;
+  readonly commands: Commands;
+  readonly sync: Sync;
+  readonly inbox: Inbox;
+  readonly intake: Intake;
+  /** Starts the work in the background. */
+  start(): Promise<void>;
+  /** Ends the work in the background, then closes every connection. What was begun is finished first. */
+  stop(): Promise<void>;
+}
+
+/** Builds every part once. Nothing here talks to the network before `start`. */
+export function createServices(config: Config): Services {
+  const logger = createLogger(config.logLevel);
+  const { database, shopify: credentials } = config;
+  const cluster = new Cluster({
+    url: database.url,
+    systemUrl: database.systemUrl,
+    poolSize: database.poolSize,
+    ...(database.ca ? { ca: database.ca } : {}),
+  });
+  const sessions = new PostgresSessionStorage(cluster);
+  const { app: shopify, api } = createShopifyApp({
+    apiKey: credentials.apiKey,
+    apiSecret: credentials.apiSecret,
+    appUrl: credentials.appUrl,
+    sessionStorage: sessions,
+    // A shop is signed in even when its import cannot be queued just now; the next exchange tries again.
+    afterAuth: async ({ shop }) =>
+      sync
+        .start(shop)
+        .catch((error: unknown) =>
+          logger.error({ shop, err: error }, "the import was not started"),
+        ),
+    logger,
+  });
+  const signIn = new SignIn({ app: shopify, api, sessions, logger });
+  const tokens = new AccessTokens(sessions, api);
+  const admin = (shop: string) =>
+    createAdminClient({ shop, accessToken: () => tokens.get(shop), logger });
+  const jobs = createJobs({ systemClient: cluster.systemClient, logger });
+  const sync = createSync({ cluster, jobs, admin, logger });
+  const commands = createCommands({ cluster, jobs, admin, logger });
+  const inbox = createInbox({ cluster, jobs, sync, admin, logger });
+  const intake = createIntake({
+    cluster,
+    secrets: [credentials.apiSecret, credentials.previousApiSecret].filter((s) => s !== null),
+    onDelivery: () => inbox.wake(),
+    logger,
+  });
+
+  return {
+    config,
+    logger,
+    cluster,
+    shopify,
+    signIn,
+    admin,
+    jobs,
+    commands,
+    sync,
+    inbox,
+    intake,
+    async start() {
+      await jobs.start();
+      await inbox.start();
+    },
+    async stop() {
+      await Promise.allSettled([inbox.stop(), jobs.stop()]);
+      await cluster.close();
+    },
+  };
+}
+
+declare module "@remix-run/node" {
+  interface AppLoadContext {
+    services: Services;
+  }
+}

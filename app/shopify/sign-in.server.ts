@@ -1,0 +1,108 @@
+import type { Shopify } from "@shopify/shopify-api";
+import type { AppLoadContext } from "@remix-run/node";
+import type { Logger } from "../observability/logger.server.ts";
+import type { ShopifyApp } from "./app.server.ts";
+import type { PostgresSessionStorage } from "./session-storage.server.ts";
+
+/** Who is at the screen, and whether Shopify's side of the sign-in could be completed. */
+export interface Merchant {
+  readonly shop: string;
+  /** Shopify's id of the person, from the session token. */
+  readonly user: string;
+  /** `away`: the session token proves who it is, but no access token could be had just now. */
+  readonly admin: "ready" | "away";
+}
+
+export interface SignInOptions {
+  readonly app: ShopifyApp;
+  readonly api: Shopify;
+  readonly sessions: PostgresSessionStorage;
+  readonly logger: Logger;
+}
+
+/** The one door for people. Nothing else calls `authenticate.admin`. */
+export class SignIn {
+  readonly #options: SignInOptions;
+  /** First sign-ins under way, by shop. */
+  readonly #underWay = new Map<string, Promise<unknown>>();
+
+  constructor(options: SignInOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Signs a request in.
+   *
+   * @throws Response whatever the library wants the browser to get: redirects, the page that fetches a fresh
+   *   session token, 401 with the retry header, 410 for bots.
+   */
+  async merchant(request: Request): Promise<Merchant> {
+    const shop = claimedShop(request);
+    if (!shop || this.#options.sessions.knowsGood(this.#options.api.session.getOfflineId(shop))) {
+      return this.#authenticate(request);
+    }
+    // A layout and its page load in parallel. Until the shop's session is known, one of them goes first, so
+    // that the first open makes one token exchange and not two.
+    const before = this.#underWay.get(shop);
+    const turn = (before ?? Promise.resolve())
+      .catch(() => undefined)
+      .then(() => this.#authenticate(request));
+    this.#underWay.set(shop, turn);
+    try {
+      return await turn;
+    } finally {
+      if (this.#underWay.get(shop) === turn) this.#underWay.delete(shop);
+    }
+  }
+
+  async #authenticate(request: Request): Promise<Merchant> {
+    try {
+      const { session, sessionToken } = await this.#options.app.authenticate.admin(request);
+      return { shop: session.shop, user: sessionToken.sub, admin: "ready" };
+    } catch (error) {
+      const answeredForUs = error instanceof Response && error.status !== 500;
+      if (answeredForUs) throw error;
+      const merchant = await this.#byTokenAlone(request);
+      if (!merchant) throw error;
+      this.#options.logger.warn(
+        { shop: merchant.shop, reason: error instanceof Error ? error.name : "http 500" },
+        "signed in by session token alone",
+      );
+      return merchant;
+    }
+  }
+
+  /** Who the session token says it is; its signature and time are checked, nothing is looked up. */
+  async #byTokenAlone(request: Request): Promise<Merchant | undefined> {
+    const token = sessionToken(request);
+    if (!token) return undefined;
+    try {
+      const payload = await this.#options.api.session.decodeSessionToken(token);
+      return { shop: new URL(payload.dest).hostname, user: payload.sub, admin: "away" };
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+/** For loaders and actions of the app's pages. */
+export function merchant(request: Request, context: AppLoadContext): Promise<Merchant> {
+  return context.services.signIn.merchant(request);
+}
+
+function sessionToken(request: Request): string | null {
+  const bearer = /^Bearer (.+)$/.exec(request.headers.get("authorization") ?? "")?.[1];
+  return bearer ?? new URL(request.url).searchParams.get("id_token");
+}
+
+/** The shop that an unverified session token names: good enough to take turns by, and for nothing else. */
+function claimedShop(request: Request): string | null {
+  const payload = sessionToken(request)?.split(".")[1];
+  if (!payload) return null;
+  try {
+    const { dest } = JSON.parse(Buffer.from(payload, "base64url").toString()) as { dest?: unknown };
+    return typeof dest === "string" ? new URL(dest).hostname : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,109 @@
+import { createHmac, timingSafeEqual } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
+import type { Cluster } from "../database/cluster.ts";
+import { webhookDeliveries } from "../database/schema.ts";
+import type { Logger } from "../observability/logger.server.ts";
+
+/** What the sender is told. */
+export interface Receipt {
+  readonly status: 200 | 400 | 401 | 503;
+  readonly message: string;
+  readonly retryAfterSeconds?: number;
+}
+
+export interface IntakeOptions {
+  readonly cluster: Cluster;
+  /** The app's client secrets that are accepted, the current one first. */
+  readonly secrets: readonly string[];
+  /** Told after each delivery that is new. */
+  readonly onDelivery: () => void;
+  readonly logger: Logger;
+}
+
+/** Takes webhooks in: nothing is acknowledged before it is committed, and nothing unsigned is looked at. */
+export interface Intake {
+  /** @param body - The request's raw bytes, which the signature covers. */
+  receive(headers: IncomingHttpHeaders, body: Buffer): Promise<Receipt>;
+}
+
+const SHOP_DOMAIN = /^[a-z0-9][a-z0-9-]*\.myshopify\.com$/;
+const TOPIC = /^[a-z_]+(\/[a-z_]+)+$/;
+const RETRY_AFTER_SECONDS = 5;
+
+export function createIntake({ cluster, secrets, onDelivery, logger }: IntakeOptions): Intake {
+  return {
+    async receive(headers, body) {
+      if (!isSigned(body, header(headers, "x-shopify-hmac-sha256"), secrets)) {
+        return { status: 401, message: "The signature does not match the body." };
+      }
+      const shop = header(headers, "x-shopify-shop-domain").toLowerCase();
+      const topic = header(headers, "x-shopify-topic").toLowerCase();
+      const id = header(headers, "x-shopify-webhook-id");
+      const apiVersion = header(headers, "x-shopify-api-version");
+      if (!SHOP_DOMAIN.test(shop)) return malformed("X-Shopify-Shop-Domain names no shop.");
+      if (!TOPIC.test(topic)) return malformed("X-Shopify-Topic names no topic.");
+      if (!id || id.length > 200) return malformed("X-Shopify-Webhook-Id is missing or too long.");
+      if (!apiVersion) return malformed("X-Shopify-API-Version is missing.");
+      const text = jsonText(body);
+      if (text === null) return malformed("The body is not JSON in UTF-8.");
+
+      const triggeredAt = new Date(header(headers, "x-shopify-triggered-at"));
+      try {
+        const inserted = await cluster.system((db) =>
+          db
+            .insert(webhookDeliveries)
+            .values({
+              shop,
+              id,
+              topic,
+              apiVersion,
+              eventId: header(headers, "x-shopify-event-id") || null,
+              triggeredAt: Number.isNaN(triggeredAt.getTime()) ? null : triggeredAt,
+              body: text,
+            })
+            .onConflictDoNothing()
+            .returning({ id: webhookDeliveries.id }),
+        );
+        if (inserted.length > 0) onDelivery();
+        return { status: 200, message: inserted.length > 0 ? "Kept." : "Kept before." };
+      } catch (error) {
+        const { kind, code } = error as { kind?: string; code?: string };
+        logger.warn({ shop, topic, delivery: id, kind, code }, "a webhook could not be kept");
+        return {
+          status: 503,
+          message: "The webhook could not be kept. Send it again.",
+          retryAfterSeconds: RETRY_AFTER_SECONDS,
+        };
+      }
+    },
+  };
+}
+
+function malformed(message: string): Receipt {
+  return { status: 400, message };
+}
+
+function header(headers: IncomingHttpHeaders, name: string): string {
+  const value = headers[name];
+  return (Array.isArray(value) ? value[0] : value) ?? "";
+}
+
+/** Base64 HMAC-SHA256 of the raw body with the client secret, compared in constant time. */
+function isSigned(body: Buffer, signature: string, secrets: readonly string[]): boolean {
+  const given = Buffer.from(signature, "base64");
+  return secrets.some((secret) => {
+    const expected = createHmac("sha256", secret).update(body).digest();
+    return given.length === expected.length && timingSafeEqual(given, expected);
+  });
+}
+
+/** The body as text, null unless it is JSON that Postgres can keep (valid UTF-8, no NUL). */
+function jsonText(body: Buffer): string | null {
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(body);
+    JSON.parse(text);
+    return text.includes("\0") ? null : text;
+  } catch {
+    return null;
+  }
+}
