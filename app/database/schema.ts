@@ -11,6 +11,7 @@ import {
   primaryKey,
   text,
   timestamp,
+  uniqueIndex,
   uuid,
 } from "drizzle-orm/pg-core";
 
@@ -211,6 +212,8 @@ export const orders = pgTable(
     locationIds: bigint({ mode: "number" }).array().notNull().default([]),
     /** Name, customer, e-mail, SKUs and tracking numbers, lower case: what search looks in. */
     searchText: text().notNull().default(""),
+    /** Since when no personal data of this order may be kept, whatever a late delivery or read brings. */
+    redactedAt: moment(),
     deletedAt: moment(),
   },
   (t) => [
@@ -379,6 +382,27 @@ export const webhookDeliveries = pgTable(
   ],
 );
 
+/**
+ * What has to be read again from Shopify by id, since a webhook did not say all of it or could not be told
+ * from what was there. One row per resource, however often it is asked for.
+ */
+export const rereads = pgTable(
+  "rereads",
+  {
+    shop: shopDomain(),
+    kind: text().$type<RereadKind>().notNull(),
+    id: shopifyId().notNull(),
+    /** A read that began before this moment does not settle it. */
+    requestedAt: moment().notNull().defaultNow(),
+    dueAt: moment().notNull().defaultNow(),
+    attempts: integer().notNull().default(0),
+  },
+  (t) => [
+    primaryKey({ columns: [t.shop, t.kind, t.id] }),
+    index("rereads_by_due_at").on(t.shop, t.dueAt),
+  ],
+);
+
 /** One import or reconciliation of a shop, resumable at its cursor. */
 export const syncRuns = pgTable(
   "sync_runs",
@@ -397,6 +421,9 @@ export const syncRuns = pgTable(
   (t) => [
     primaryKey({ columns: [t.shop, t.id] }),
     index("sync_runs_by_started_at").on(t.shop, t.startedAt.desc()),
+    uniqueIndex("sync_runs_one_at_a_time")
+      .on(t.shop)
+      .where(sql`state = 'running'`),
   ],
 );
 
@@ -453,6 +480,9 @@ export interface Address {
 
 export type CommandState =
   "accepted" | "sending" | "done" | "failed" | "unknown" | "held" | "discarded";
+
+/** `inventory_item`: its levels at every location. */
+export type RereadKind = "order" | "product" | "inventory_item" | "location" | "shop";
 
 export type DeliveryState = "received" | "applied" | "ignored" | "dead";
 
