@@ -30,7 +30,7 @@ export async function giveTo(account: Account, path: string): Promise<void> {
 
 /** Postgres wants a plain locale and time zone, and none of the PG* settings of the person at the keyboard. */
 export function plainEnvironment(): NodeJS.ProcessEnv {
-  return { PATH: process.env["PATH"], LC_ALL: "C", TZ: "UTC" };
+  return { PATH: process.env["PATH"], LC_ALL: "C", TZ: "UTC" } as NodeJS.ProcessEnv;
 }
 
 /**

@@ -205,6 +205,29 @@ export class PostgresNode {
     this.#enter("up");
   }
 
+  /**
+   * Makes a standby a primary, and resolves when it accepts writes. Asked for by file and signal, as `pg_ctl` does it,
+   * which works also where every connection is taken.
+   */
+  async promote(): Promise<void> {
+    const running = this.#running;
+    if (!running || this.#process !== "up") throw new Error(`${this.name} is not running.`);
+    await this.writeDataFile("promote", "");
+    signal(running.pid, "SIGUSR1");
+    const session = this.connect();
+    try {
+      for (;;) {
+        const [row] = await session.query<{ standby: boolean }>(
+          "select pg_is_in_recovery() as standby",
+        );
+        if (row?.standby === false) return;
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+    } finally {
+      session.close();
+    }
+  }
+
   /** A connection of the superuser, straight to the node; the caller closes it. */
   connect(options: { database?: string; timeoutMs?: number } = {}): Session {
     return new Session({
