@@ -1,0 +1,107 @@
+import { z } from "zod";
+
+/** What the fault panel shows; the sandbox sends a new one whenever something changes. */
+export interface SandboxState {
+  /** ISO 8601. */
+  at: string;
+  app: {
+    state: "starting" | "ready" | "not-ready" | "down";
+    pid: number | null;
+    since: string;
+    rssMb: number | null;
+    restarts: number;
+  };
+  database: {
+    replication: "sync" | "async";
+    /** What went wrong with the last order from the panel, or what the supervisor did by itself. */
+    nodes: {
+      name: string;
+      process: "up" | "frozen" | "down";
+      role: "primary" | "standby" | "unknown";
+      timeline: number | null;
+      /** Bytes that a standby has yet to replay; null on a primary or where it cannot be told. */
+      lagBytes: number | null;
+      /** Names of the nodes' endpoints that lead here. */
+      endpoints: string[];
+    }[];
+    toxics: string[];
+  } | null;
+  shopify: {
+    faults: { id: string; kind: string; title: string; struck: number }[];
+    /** Requests that the app made within the last minute. */
+    requestsLastMinute: number;
+    webhooks: {
+      delivered: number;
+      refused: number;
+      waiting: number;
+      duplicatePercent: number;
+      disorderPercent: number;
+    };
+  } | null;
+  traffic: { ordersPerMinute: number };
+  /** Null until the first comparison. */
+  lost: LostSoFar | null;
+  /** Newest last. */
+  log: { at: string; text: string; tone: "plain" | "bad" | "good" }[];
+}
+
+/**
+ * What the app says it has, against what the shop and the webhook log say it should have. Compared only when
+ * everything is well and nothing is on its way; in between, the last result stays, with its time.
+ */
+export interface LostSoFar {
+  /** ISO 8601 time of the last full comparison; null while none has been possible yet. */
+  comparedAt: string | null;
+  /** Sum of the rows' `lost`. */
+  lost: number;
+  /** Why there is no fresh comparison right now, in plain words; null when it is fresh. */
+  waitingFor: string | null;
+  rows: { what: string; expected: number; found: number; lost: number; doubled: number }[];
+}
+
+export const sandboxAction = z.discriminatedUnion("action", [
+  z.object({
+    action: z.literal("database.node"),
+    node: z.string(),
+    do: z.enum(["crash", "freeze", "thaw", "shutdown", "rejoin", "promote"]),
+  }),
+  z.object({ action: z.literal("database.failover") }),
+  z.object({ action: z.literal("database.replication"), mode: z.enum(["sync", "async"]) }),
+  z.object({
+    action: z.literal("database.toxic"),
+    toxic: z.enum(["latency", "timeout", "reset_peer", "limit_data", "bandwidth"]),
+    on: z.boolean(),
+  }),
+  z.object({ action: z.literal("shopify.fault"), kind: z.string(), on: z.boolean() }),
+  z.object({ action: z.literal("shopify.clear") }),
+  z.object({ action: z.literal("app.process"), do: z.enum(["kill", "stop", "start", "restart"]) }),
+  z.object({ action: z.literal("traffic.orders"), perMinute: z.number().int().min(0).max(600) }),
+  z.object({
+    action: z.literal("traffic.webhooks"),
+    duplicatePercent: z.number().min(0).max(100),
+    disorderPercent: z.number().min(0).max(100),
+  }),
+  z.object({
+    action: z.literal("shop.do"),
+    shop: z.string(),
+    do: z.enum(["place-order", "edit-product", "change-stock", "edit-order"]),
+  }),
+  z.object({ action: z.literal("all.well") }),
+]);
+
+export type SandboxAction = z.infer<typeof sandboxAction>;
+
+/** What the admin's server needs of the sandbox to offer a fault panel. */
+export interface SandboxControls {
+  /** Names and titles of Shopify's faults, in the order in which the panel lists them. */
+  shopifyFaults: readonly {
+    kind: string;
+    title: string;
+    group: "wire" | "answer" | "refusal" | "effect";
+  }[];
+  state(): SandboxState;
+  /** Calls `listener` after every change; returns what ends that. */
+  subscribe(listener: () => void): () => void;
+  /** Carries an action out, and comes back when it has taken effect. */
+  act(action: SandboxAction): Promise<void>;
+}
