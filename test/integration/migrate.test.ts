@@ -1,0 +1,37 @@
+import postgres from "postgres";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { migrate } from "../../app/database/migrate.ts";
+import { installQueue } from "../../app/jobs/install.ts";
+import { startPostgres, type Postgres } from "../sandbox/postgres/index.ts";
+
+let server: Postgres;
+beforeAll(async () => {
+  server = await startPostgres();
+});
+afterAll(() => server?.close());
+
+test("several instances that migrate at the same time leave one schema", async () => {
+  const database = await server.createDatabase();
+  const url = database.url("owner");
+  await Promise.all(Array.from({ length: 4 }, () => migrate({ url, steps: [installQueue] })));
+  await migrate({ url, steps: [installQueue] });
+  const sql = postgres(url, { max: 1 });
+  const applied = await sql`select count(*)::int as n, count(distinct hash)::int as different
+    from drizzle.__drizzle_migrations`;
+  await sql.end();
+  expect(applied[0]?.n).toBeGreaterThan(0);
+  expect(applied[0]?.n).toBe(applied[0]?.different);
+});
+
+test("a database without the app's roles is refused with a sentence that says where to look", async () => {
+  // The roles belong to the server, so a second one without them is needed.
+  await using bare = await startPostgres({ freshIdentity: true });
+  const database = await bare.createDatabase();
+  const admin = postgres(bare.url("superuser"), { max: 1 });
+  await admin`drop owned by evenkeel_app`;
+  await admin`drop role evenkeel_app`;
+  await admin.end();
+  await expect(migrate({ url: database.url("owner") })).rejects.toThrow(
+    "The database has no role evenkeel_app. Create it first: docs/database.md",
+  );
+});
