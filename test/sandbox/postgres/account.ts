@@ -30,7 +30,8 @@ export async function giveTo(account: Account, path: string): Promise<void> {
 
 /** Postgres wants a plain locale and time zone, and none of the PG* settings of the person at the keyboard. */
 export function plainEnvironment(): NodeJS.ProcessEnv {
-  return { PATH: process.env["PATH"], LC_ALL: "C", TZ: "UTC" } as NodeJS.ProcessEnv;
+  const { PATH, NODE_ENV } = process.env;
+  return { PATH, NODE_ENV, LC_ALL: "C", TZ: "UTC" };
 }
 
 /**

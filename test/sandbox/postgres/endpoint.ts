@@ -284,7 +284,7 @@ export class Endpoint implements AsyncDisposable {
     let connected = false;
     upstream.once("connect", () => (connected = true));
     upstream.on("error", () => {
-      if (!connected) this.#failedConnections++;
+      if (!connected && this.#connections.has(connection)) this.#failedConnections++;
       down.reset();
     });
     client.on("error", () => up.reset());
@@ -348,7 +348,8 @@ export class Endpoint implements AsyncDisposable {
       else if (toxic.type === "timeout" && toxic.timeoutMs > 0) how = "close";
       else continue;
       const dueMs = Math.max(addedAtMs, connection.openedAtMs) + (toxic.timeoutMs ?? 0);
-      const timer = setTimeout(() => this.#break(connection, how), dueMs - performance.now());
+      const waitMs = Math.max(0, dueMs - performance.now());
+      const timer = setTimeout(() => this.#break(connection, how), waitMs);
       connection.timers.set(name, timer);
     }
   }

@@ -116,21 +116,21 @@ export async function startPostgresPair(options: PostgresPairOptions = {}): Prom
       await node.configure({ ...BASE_SETTINGS, ...tls, ...options.settings, port });
       return node;
     };
-    const primary = await withAnotherPort(async () => {
-      const node = await create("n1");
-      await node.start();
-      return node;
+    const [primary, standby] = await withAnotherPort(async () => {
+      // Both come from one cluster that was shut down, so the standby needs no copy of the primary.
+      const [first, second] = await Promise.all([create("n1"), create("n2")]);
+      nodes.splice(0, 2, first, second);
+      await first.start();
+      try {
+        await followAtStart(second, first, passwords);
+        await ensureSlot(first, second);
+        await second.start();
+      } catch (error) {
+        await first.stop("immediate");
+        throw error;
+      }
+      return [first, second] as const;
     });
-    nodes.push(primary);
-    // Both come from one cluster that was shut down, so the standby needs no copy of the primary.
-    const standby = await withAnotherPort(async () => {
-      const node = await create("n2");
-      await followAtStart(node, primary, passwords);
-      await ensureSlot(primary, node);
-      await node.start();
-      return node;
-    });
-    nodes.push(standby);
 
     const dns = await DnsServer.open();
     opened.push(dns);
