@@ -6,7 +6,7 @@ import path from "node:path";
 import { giveTo, type Account } from "./account.ts";
 import type { Binaries } from "./binaries.ts";
 import { spawnOnLifeline } from "./lifeline.ts";
-import { childrenOf, signal } from "./processes.ts";
+import { allGone, childrenOf, signal } from "./processes.ts";
 import { DATABASE, databaseSql, ROLE_NAMES, roleUrl, type Passwords, type Role } from "./roles.ts";
 import { Session } from "./session.ts";
 import { copyCluster } from "./template.ts";
@@ -179,9 +179,9 @@ export class PostgresNode {
     if (!running) return;
     // Stopped first, the postmaster cannot start a child that the list then misses.
     signal(running.pid, "SIGSTOP");
-    for (const child of await childrenOf(running.pid)) signal(child, "SIGKILL");
-    signal(running.pid, "SIGKILL");
-    await running.exited;
+    const children = await childrenOf(running.pid);
+    for (const pid of [...children, running.pid]) signal(pid, "SIGKILL");
+    await Promise.all([running.exited, allGone(children)]);
   }
 
   /**

@@ -31,10 +31,10 @@ export function newPasswords(): Passwords {
 }
 
 /**
- * One statement a line, as `postgres --single` reads them. None of the app's roles is a superuser or passes by
+ * The roles, and the database that they share. None of the app's roles is a superuser or passes by
  * row-level security; the owner may create in its database, which is what trusted extensions need.
  */
-export function rolesSql(passwords: Passwords): string {
+export function rolesSql(passwords: Passwords): string[] {
   const login = "login nosuperuser nocreatedb nocreaterole nobypassrls noreplication";
   return [
     `create role ${ROLE_NAMES.owner} ${login} password '${passwords.owner}'`,
@@ -42,12 +42,11 @@ export function rolesSql(passwords: Passwords): string {
     `create role ${ROLE_NAMES.system} ${login} password '${passwords.system}'`,
     `create role ${REPLICATOR} login nosuperuser replication password '${passwords.replicator}'`,
     ...databaseSql(DATABASE),
-    "",
-  ].join("\n");
+  ];
 }
 
 /** A database that belongs to the owner and that the app's other roles may enter. */
-export function databaseSql(name: string, template = "template1"): string[] {
+export function databaseSql(name: string, template = "template0"): string[] {
   return [
     `create database ${name} owner ${ROLE_NAMES.owner} template ${template}`,
     `revoke all on database ${name} from public`,

@@ -1,0 +1,294 @@
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { access, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+
+import postgres from "postgres";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+
+import { startPostgres, type Postgres } from "../sandbox/postgres/index.ts";
+import { childrenOf, isAlive } from "../sandbox/postgres/processes.ts";
+
+let server: Postgres;
+
+beforeAll(async () => {
+  server = await startPostgres();
+});
+
+afterAll(() => server.close());
+
+function connect(url: string): postgres.Sql {
+  return postgres(url, { max: 1, onnotice: () => {} });
+}
+
+async function isGone(file: string): Promise<boolean> {
+  return access(file).then(
+    () => false,
+    () => true,
+  );
+}
+
+describe("a server", () => {
+  test("is a Postgres 18 that keeps what it acknowledges on disk", async () => {
+    const sql = connect(server.url("app"));
+    const [row] = await sql`
+      select current_setting('server_version_num')::int / 10000 as major,
+             current_setting('fsync') as fsync, current_setting('full_page_writes') as full_pages,
+             current_setting('synchronous_commit') as commit`;
+    await sql.end();
+
+    expect(row).toEqual({ major: 18, fsync: "on", full_pages: "on", commit: "on" });
+  });
+
+  test("gives the app roles that are neither superuser nor above row-level security", async () => {
+    const roles = await server.node.query(
+      `select rolname, rolsuper, rolbypassrls, rolcreatedb, rolcreaterole, rolreplication
+       from pg_roles where rolname like 'evenkeel%' order by rolname`,
+    );
+
+    const none = {
+      rolsuper: false,
+      rolbypassrls: false,
+      rolcreatedb: false,
+      rolcreaterole: false,
+      rolreplication: false,
+    };
+    expect(roles).toEqual([
+      { rolname: "evenkeel_app", ...none },
+      { rolname: "evenkeel_owner", ...none },
+      { rolname: "evenkeel_system", ...none },
+    ]);
+  });
+
+  test.each(["owner", "app", "system"] as const)(
+    "lets the %s role in by password only",
+    async (role) => {
+      const sql = connect(server.url(role));
+      const [row] = await sql`select current_user as name`;
+      await sql.end();
+      expect(row).toEqual({ name: `evenkeel_${role}` });
+
+      const url = new URL(server.url(role));
+      url.password = "wrong";
+      const stranger = connect(url.href);
+      await expect(stranger`select`).rejects.toMatchObject({ code: "28P01" });
+      await stranger.end();
+    },
+  );
+
+  test("lets the owner make tables and trusted extensions, and the app's role neither", async () => {
+    const owner = connect(server.url("owner"));
+    await owner`create extension if not exists pg_trgm`;
+    await owner`create table owned (id int)`;
+    const [row] = await owner`select similarity('mug', 'mugs') > 0 as similar`;
+    await owner.end();
+    expect(row).toEqual({ similar: true });
+
+    const app = connect(server.url("app"));
+    await expect(app`create table mine (id int)`).rejects.toMatchObject({ code: "42501" });
+    await expect(app`select from owned`).rejects.toMatchObject({ code: "42501" });
+    await app.end();
+  });
+
+  test("makes fresh databases, empty or as copies, that know nothing of each other", async () => {
+    const first = await server.createDatabase();
+    const owner = connect(first.url("owner"));
+    await owner`create table kept (id int)`;
+    await owner.end();
+    await using copy = await server.createDatabase({ template: first.name });
+    await using empty = await server.createDatabase();
+
+    const count = async (url: string): Promise<unknown> => {
+      const sql = connect(url);
+      const [row] = await sql`select count(*)::int from pg_tables where schemaname = 'public'`;
+      await sql.end();
+      return row?.["count"];
+    };
+    expect(await count(copy.url("owner"))).toBe(1);
+    expect(await count(empty.url("owner"))).toBe(0);
+
+    await first.drop();
+    await expect(count(first.url("owner"))).rejects.toMatchObject({ code: "3D000" });
+  });
+
+  test("refuses a database name that is none", async () => {
+    await expect(server.createDatabase({ name: "x; drop" })).rejects.toThrow(/Not a database name/);
+  });
+
+  test("comes back from kill -9 on the same port with every acknowledged commit", async () => {
+    await using own = await startPostgres();
+    const { pid } = own.node;
+    const before = connect(own.url("owner"));
+    await before`create table kept (id int)`;
+    await before`insert into kept select generate_series(1, 1000)`;
+    const children = await childrenOf(pid ?? 0);
+    await own.node.crash();
+    await before.end({ timeout: 0 });
+
+    expect(own.node.process).toBe("down");
+    expect(await Promise.all([pid ?? 0, ...children].map(isAlive))).not.toContain(true);
+
+    await own.node.start();
+    const after = connect(own.url("owner"));
+    expect(await after`select count(*)::int from kept`).toEqual([{ count: 1000 }]);
+    await after.end();
+  });
+
+  test("hangs while it is frozen, for old and new connections, and then answers both", async () => {
+    await using own = await startPostgres();
+    const old = connect(own.url("app"));
+    await old`select`;
+    await own.node.freeze();
+    const answers: string[] = [];
+    const young = connect(own.url("app"));
+    const both = Promise.all([
+      old`select`.then(() => answers.push("old")),
+      young`select`.then(() => answers.push("young")),
+    ]);
+    // The kernel still accepts for it: whoever asks is connected, and waits.
+    await expect(own.node.query("select", { timeoutMs: 200 })).rejects.toThrow(/No answer within/);
+    expect(answers).toEqual([]);
+
+    await own.node.thaw();
+    await both;
+    expect(answers.sort()).toEqual(["old", "young"]);
+    await Promise.all([old.end(), young.end()]);
+  });
+
+  test("says what its log says when it cannot start", async () => {
+    await expect(startPostgres({ settings: { shared_buffers: "nonsense" } })).rejects.toThrow(
+      /invalid value for parameter "shared_buffers"/,
+    );
+  });
+
+  test("can have an identity of its own; servers from the template share one", async () => {
+    const identity = async (from: Postgres): Promise<unknown> => {
+      const [row] = await from.node.query(
+        "select system_identifier::text from pg_control_system()",
+      );
+      return row?.["system_identifier"];
+    };
+    await using twin = await startPostgres();
+    await using stranger = await startPostgres({ freshIdentity: true });
+
+    expect(await identity(twin)).toBe(await identity(server));
+    expect(await identity(stranger)).not.toBe(await identity(server));
+  });
+});
+
+describe("nothing is left", () => {
+  test("of a server that was closed: no process, port, directory or shared memory", async () => {
+    const own = await startPostgres();
+    const { pid, dir, port } = own.node;
+    await own.node.crash();
+    await own.node.start();
+    await own.node.crash();
+    const segment = (await readFile(path.join(own.node.dataDir, "postmaster.pid"), "utf8"))
+      .split("\n")[6]
+      ?.trim()
+      .split(/\s+/)[1];
+    expect(segment).toBeDefined();
+    await own.close();
+
+    expect(await isAlive(pid ?? 0)).toBe(false);
+    expect(await isGone(dir)).toBe(true);
+    expect(await isGone(path.dirname(dir))).toBe(true);
+    const segments = (await readFile("/proc/sysvipc/shm", "utf8")).split("\n");
+    expect(segments.filter((line) => line.trim().split(/\s+/)[1] === segment)).toEqual([]);
+    const late = connect(`postgresql://evenkeel_app@127.0.0.1:${port}/evenkeel`);
+    await expect(late`select`).rejects.toMatchObject({ code: "ECONNREFUSED" });
+    await late.end();
+  });
+
+  test("of a server that was frozen when it was closed", async () => {
+    const own = await startPostgres();
+    const { pid, dir } = own.node;
+    await own.node.freeze();
+    await own.close();
+
+    expect(await isAlive(pid ?? 0)).toBe(false);
+    expect(await isGone(dir)).toBe(true);
+  });
+
+  test("of a server that could not start", async () => {
+    const before = (await readdir(tmpdir())).filter((name) => name.startsWith("evenkeel-"));
+    await expect(startPostgres({ settings: { port_of_call: 1 } })).rejects.toThrow();
+    const after = (await readdir(tmpdir())).filter((name) => name.startsWith("evenkeel-"));
+
+    expect(after.filter((name) => !before.includes(name))).toEqual([]);
+  });
+
+  test.each([
+    ["running", ""],
+    ["frozen", "await pair.freeze(pair.primary); await pair.freeze(pair.standby);"],
+  ])("of a pair that was %s when its program was killed with -9", async (_state, then) => {
+    const index = new URL("../sandbox/postgres/index.ts", import.meta.url).href;
+    const program = `
+      const { startPostgresPair } = await import(${JSON.stringify(index)});
+      const pair = await startPostgresPair();
+      ${then}
+      const dirs = pair.nodes.map((node) => node.dir);
+      console.log(JSON.stringify({ pids: pair.nodes.map((node) => node.pid), dirs }));`;
+    const child = spawn(process.execPath, ["--input-type=module", "--eval", program], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    const [line] = (await once(child.stdout, "data")) as [Buffer];
+    const { pids, dirs } = JSON.parse(line.toString()) as { pids: number[]; dirs: string[] };
+    const processes = [...pids, ...(await Promise.all(pids.map(childrenOf))).flat()];
+    expect(processes.length).toBeGreaterThan(10);
+    expect(await Promise.all(processes.map(isAlive))).not.toContain(false);
+
+    child.kill("SIGKILL");
+    await once(child, "exit");
+
+    await vi.waitUntil(
+      async () => !(await Promise.all(processes.map(isAlive))).includes(true),
+      10_000,
+    );
+    const places = [...dirs, path.dirname(dirs[0] ?? "")];
+    await vi.waitUntil(
+      async () => !(await Promise.all(places.map(isGone))).includes(false),
+      10_000,
+    );
+  });
+});
+
+describe("the template", () => {
+  test("is made once and whole when several programs start at the same time without one", async () => {
+    const home = await mkdtemp(path.join(tmpdir(), "evenkeel-test-"));
+    const source = path.join(import.meta.dirname, "..");
+    // A checkout of its own, so that its cache is empty: the sandbox's files, and the same node_modules.
+    await run("cp", ["-r", "--parents", "sandbox/postgres", path.join(home)], source);
+    await run("mkdir", ["test"], home);
+    await run("mv", ["sandbox", "test/sandbox"], home);
+    await run("ln", ["-s", path.join(source, "..", "node_modules"), "node_modules"], home);
+    await run("cp", [path.join(source, "..", "package.json"), "."], home);
+    const program = `
+      const { startPostgres } = await import("./test/sandbox/postgres/index.ts");
+      await using server = await startPostgres();
+      const [row] = await server.node.query("select system_identifier::text as id from pg_control_system()");
+      console.log(row.id);`;
+    const starts = [1, 2, 3].map(() =>
+      run(process.execPath, ["--input-type=module", "--eval", program], home),
+    );
+    const identities = await Promise.all(starts);
+    const [after] = await Promise.all([
+      run(process.execPath, ["--input-type=module", "--eval", program], home),
+    ]);
+    const cached = await readdir(path.join(home, ".cache", "postgres"));
+    await rm(home, { recursive: true, force: true });
+
+    expect(cached).toHaveLength(1);
+    expect(new Set([...identities, after]).size).toBe(1);
+  });
+});
+
+async function run(program: string, args: string[], cwd: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    execFile(program, args, { cwd }, (error, stdout, stderr) => {
+      if (error) reject(new Error(`${program} failed: ${stderr}`));
+      else resolve(stdout.trim());
+    });
+  });
+}
