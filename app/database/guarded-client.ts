@@ -1,0 +1,194 @@
+import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
+import postgres from "postgres";
+import { DatabaseError, toDatabaseError } from "./errors.ts";
+import { dial, guard, type TlsOptions } from "./guarded-socket.ts";
+import type { NameResolver } from "./resolver.ts";
+import * as schema from "./schema.ts";
+
+export type Database = PostgresJsDatabase<typeof schema>;
+
+/** Where a node, or an endpoint, is reached, and as whom. */
+export interface ConnectionTarget {
+  readonly host: string;
+  readonly port: number;
+  readonly database: string;
+  readonly user: string;
+  /** A callback is asked at each connect: rotated passwords, IAM tokens. */
+  readonly password: string | (() => string | Promise<string>);
+  readonly tls?: TlsOptions;
+}
+
+export interface ClientOptions {
+  readonly target: ConnectionTarget;
+  readonly resolver: NameResolver;
+  readonly connectTimeoutMs: number;
+  /** Off behind PgBouncer in transaction mode, where the next statement may meet another server session. */
+  readonly preparedStatements: boolean;
+  readonly applicationName: string;
+}
+
+/** A warning that a commit's wait for the synchronous standby was cancelled: it may be on one node only. */
+const SYNC_WAIT_CANCELLED = /canceling (the )?wait for synchronous replication/i;
+
+/**
+ * One connection that is never reconnected. postgres.js as a pool reconnects by itself, and then goes on in
+ * the middle of a transaction in autocommit, on whatever node answers; so each client here has a single
+ * connection to a single address, and is thrown away at the first sign of trouble.
+ */
+export class GuardedClient {
+  readonly sql: postgres.Sql;
+  readonly database: Database;
+  /** The address that the name stood for when this client connected. */
+  readonly address: string;
+  #broken: DatabaseError | null = null;
+  #syncWaitCancelled = false;
+  readonly #destroySocket: () => void;
+  readonly #onBroken = new Set<() => void>();
+
+  private constructor(sql: postgres.Sql, address: string, destroySocket: () => void) {
+    this.sql = sql;
+    this.database = drizzle(sql, { schema, casing: "snake_case" });
+    this.address = address;
+    this.#destroySocket = destroySocket;
+  }
+
+  /**
+   * Resolves the name, connects to its addresses one after the other, and signs in.
+   *
+   * @throws DatabaseError `notExecuted` when no address answers in time, `permanent` when the server refuses
+   *   who we are.
+   */
+  static async connect(options: ClientOptions): Promise<GuardedClient> {
+    const { target, resolver, connectTimeoutMs } = options;
+    const signal = AbortSignal.timeout(connectTimeoutMs);
+    let failure: unknown;
+    try {
+      for (const address of await resolver.resolve(target.host)) {
+        try {
+          return await GuardedClient.#connectTo(address, options, signal);
+        } catch (error) {
+          failure = error;
+          if (signal.aborted) break;
+        }
+      }
+    } catch (error) {
+      failure = error;
+    }
+    throw connectError(failure, target);
+  }
+
+  static async #connectTo(
+    address: string,
+    { target, preparedStatements, applicationName }: ClientOptions,
+    signal: AbortSignal,
+  ): Promise<GuardedClient> {
+    const { host, port, tls } = target;
+    const socket = await dial({ address, port, host, signal, ...(tls ? { tls } : {}) });
+    let taken = false;
+    // Nothing is awaited before both exist, so the socket cannot end before them.
+    guard(socket, () => {
+      void sql.end({ timeout: 0 });
+      client.#markBroken(lost());
+    });
+    const sql = postgres({
+      host,
+      port,
+      database: target.database,
+      user: target.user,
+      pass: target.password,
+      max: 1,
+      fetch_types: false,
+      prepare: preparedStatements,
+      idle_timeout: 0,
+      max_lifetime: null,
+      connect_timeout: 0,
+      connection: { application_name: applicationName },
+      onnotice: ({ message }) => {
+        if (message && SYNC_WAIT_CANCELLED.test(message)) client.#syncWaitCancelled = true;
+      },
+      // Handed out once. A second call is the driver's attempt to reconnect: it gets the dead socket.
+      socket: () => {
+        if (taken) setImmediate(() => socket.destroy());
+        taken = true;
+        return socket;
+      },
+    } as postgres.Options<Record<string, postgres.PostgresType>>);
+    const client = new GuardedClient(sql, address, () => socket.destroy());
+    const onAbort = () =>
+      client.destroy(
+        new DatabaseError("notExecuted", "CONNECT_TIMEOUT", "The sign-in took too long."),
+      );
+    signal.addEventListener("abort", onAbort, { once: true });
+    try {
+      // The driver connects at the first statement; an empty one signs in and asks nothing of the server.
+      await sql.unsafe("").simple();
+      return client;
+    } catch (error) {
+      client.destroy();
+      throw error;
+    } finally {
+      signal.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /** Why this client is of no more use; null while it is. */
+  get broken(): DatabaseError | null {
+    return this.#broken;
+  }
+
+  /** Whether the last commit was told not to wait for the standby any longer; reading it forgets it. */
+  takeSyncWaitCancelled(): boolean {
+    const cancelled = this.#syncWaitCancelled;
+    this.#syncWaitCancelled = false;
+    return cancelled;
+  }
+
+  /** Called once when the client breaks, at once if it has. */
+  onBroken(listener: () => void): void {
+    if (this.#broken) listener();
+    else this.#onBroken.add(listener);
+  }
+
+  /** Ends it at once. Whatever is under way is rejected; the server finds out by itself. */
+  destroy(reason: DatabaseError = lost()): void {
+    this.#markBroken(reason);
+    void this.sql.end({ timeout: 0 });
+    this.#destroySocket();
+  }
+
+  #markBroken(reason: DatabaseError): void {
+    if (this.#broken) return;
+    this.#broken = reason;
+    for (const listener of this.#onBroken) listener();
+    this.#onBroken.clear();
+  }
+}
+
+function lost(): DatabaseError {
+  return new DatabaseError(
+    "unknown",
+    "CONNECTION_CLOSED",
+    "The connection to the database was lost.",
+  );
+}
+
+/** Before sign-in nothing can have been executed, whatever the driver calls the failure. */
+function connectError(error: unknown, { host, port }: ConnectionTarget): DatabaseError {
+  const known = toDatabaseError(error);
+  if (known instanceof DatabaseError) {
+    return known.kind === "unknown"
+      ? new DatabaseError("notExecuted", known.code, `${host}:${port} hung up while signing in.`, {
+          cause: known,
+        })
+      : known;
+  }
+  const { code, message } = error as { code?: string; message?: string };
+  return new DatabaseError(
+    code?.startsWith("ERR_TLS") || code?.includes("CERT") || code === "TLS_REFUSED"
+      ? "permanent"
+      : "notExecuted",
+    code ?? "UNCLASSIFIED",
+    message ?? `${host}:${port} could not be reached.`,
+    { cause: error },
+  );
+}

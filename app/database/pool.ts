@@ -1,0 +1,284 @@
+import { DatabaseError } from "./errors.ts";
+import type { GuardedClient } from "./guarded-client.ts";
+
+export interface PoolOptions {
+  /** Opens one connection. */
+  readonly connect: () => Promise<GuardedClient>;
+  /** How many connections there may be. */
+  readonly size: number;
+  /** How many may wait for one; whoever comes after them is told at once that it is too busy. Default 10 × size. */
+  readonly queueLimit?: number;
+  /** Connections that are kept open although nobody uses them, so that a promoted node meets no stampede. */
+  readonly warm?: number;
+  /** How old a connection may grow before it is replaced, minus up to a fifth at random. Default 30 minutes. */
+  readonly maxAgeMs?: number;
+}
+
+export interface PoolStats {
+  readonly size: number;
+  readonly idle: number;
+  readonly leased: number;
+  readonly connecting: number;
+  readonly waiting: number;
+  /** Since the pool was made. */
+  readonly connects: number;
+  readonly failedConnects: number;
+}
+
+/** A connection that is its holder's alone until it is released. */
+export interface Lease {
+  readonly client: GuardedClient;
+  /** Gives it back; one that broke, or was left in doubt (`discard`), is thrown away. */
+  release(options?: { readonly discard?: boolean }): void;
+}
+
+interface Waiter {
+  readonly resolve: (lease: Lease) => void;
+  readonly reject: (error: DatabaseError) => void;
+}
+
+const DEFAULT_MAX_AGE_MS = 30 * 60_000;
+/** Connects that are allowed beyond the burst below: a node that refuses is asked this often. */
+const CONNECTS_PER_SECOND = 5;
+const MAX_CONNECT_JITTER_MS = 10;
+
+/**
+ * Guarded clients to one node. Connects are bounded, so that neither a node that has just been promoted nor
+ * one that refuses everybody is stampeded: at most twice the pool's size in a burst, then five per second.
+ */
+export class Pool {
+  readonly #options: Required<PoolOptions>;
+  readonly #idle: GuardedClient[] = [];
+  readonly #clients = new Set<GuardedClient>();
+  readonly #leased = new Set<GuardedClient>();
+  readonly #expiresAt = new WeakMap<GuardedClient, number>();
+  readonly #waiters: Waiter[] = [];
+  readonly #budget: TokenBucket;
+  #connecting = 0;
+  #connects = 0;
+  #failedConnects = 0;
+  #closed = false;
+  #refill: NodeJS.Timeout | undefined;
+
+  constructor(options: PoolOptions) {
+    this.#options = {
+      queueLimit: options.size * 10,
+      warm: 0,
+      maxAgeMs: DEFAULT_MAX_AGE_MS,
+      ...options,
+    };
+    this.#budget = new TokenBucket(2 * options.size, CONNECTS_PER_SECOND);
+  }
+
+  get stats(): PoolStats {
+    return {
+      size: this.#options.size,
+      idle: this.#idle.length,
+      leased: this.#leased.size,
+      connecting: this.#connecting,
+      waiting: this.#waiters.length,
+      connects: this.#connects,
+      failedConnects: this.#failedConnects,
+    };
+  }
+
+  /**
+   * Waits for a connection until `signal` is aborted.
+   *
+   * @throws DatabaseError `busy` when too many wait already, or none came free in time; `notExecuted` or
+   *   `permanent` when the node cannot be connected to.
+   */
+  async acquire(signal: AbortSignal): Promise<Lease> {
+    if (this.#closed) throw closedError();
+    if (signal.aborted) throw waitedTooLong();
+    const client = this.#takeIdle();
+    if (client) return this.#lease(client);
+    if (this.#waiters.length >= this.#options.queueLimit) {
+      throw new DatabaseError(
+        "busy",
+        "QUEUE_FULL",
+        "Too many are waiting for a connection already.",
+      );
+    }
+    return new Promise<Lease>((resolve, reject) => {
+      const leave = () => {
+        signal.removeEventListener("abort", onAbort);
+        const index = this.#waiters.indexOf(waiter);
+        if (index >= 0) this.#waiters.splice(index, 1);
+      };
+      const onAbort = () => {
+        leave();
+        reject(waitedTooLong());
+      };
+      const waiter: Waiter = {
+        resolve: (lease) => {
+          leave();
+          resolve(lease);
+        },
+        reject: (error) => {
+          leave();
+          reject(error);
+        },
+      };
+      this.#waiters.push(waiter);
+      signal.addEventListener("abort", onAbort, { once: true });
+      this.#grow();
+    });
+  }
+
+  /** Opens the connections that are kept warm, as far as the budget allows. */
+  warm(): void {
+    this.#grow();
+  }
+
+  /**
+   * Destroys every connection, also those in use: their node is not what it was. New ones are opened as they
+   * are asked for.
+   */
+  discardAll(reason: DatabaseError): void {
+    for (const client of [...this.#clients]) client.destroy(reason);
+  }
+
+  /** Destroys everything and rejects whoever waits. */
+  close(): void {
+    this.#closed = true;
+    clearTimeout(this.#refill);
+    for (const waiter of [...this.#waiters]) waiter.reject(closedError());
+    for (const client of [...this.#clients]) client.destroy();
+  }
+
+  #takeIdle(): GuardedClient | undefined {
+    for (;;) {
+      // Last in, first out: the ones at the bottom grow old and are let go.
+      const client = this.#idle.pop();
+      if (!client || !this.#isSpent(client)) return client;
+      client.destroy();
+    }
+  }
+
+  #isSpent(client: GuardedClient): boolean {
+    return client.broken !== null || performance.now() > (this.#expiresAt.get(client) ?? 0);
+  }
+
+  #lease(client: GuardedClient): Lease {
+    this.#leased.add(client);
+    let released = false;
+    return {
+      client,
+      release: ({ discard = false } = {}) => {
+        if (released) return;
+        released = true;
+        this.#leased.delete(client);
+        if (discard || this.#isSpent(client)) client.destroy();
+        else this.#offer(client);
+      },
+    };
+  }
+
+  #offer(client: GuardedClient): void {
+    const waiter = this.#waiters[0];
+    if (waiter) waiter.resolve(this.#lease(client));
+    else this.#idle.push(client);
+  }
+
+  /** Opens as many connections as are missing, waiting for the budget where it is used up. */
+  #grow(): void {
+    if (this.#closed) return;
+    const { size, warm } = this.#options;
+    const open = this.#clients.size + this.#connecting;
+    const wanted = Math.max(
+      Math.min(this.#waiters.length - this.#connecting, size - open),
+      Math.min(warm, size) - open,
+    );
+    for (let n = 0; n < wanted; n++) {
+      if (!this.#budget.take()) {
+        this.#refill ??= setTimeout(() => {
+          this.#refill = undefined;
+          this.#grow();
+        }, this.#budget.waitMs()).unref();
+        return;
+      }
+      this.#connecting++;
+      // The first goes at once; those after it are spread a little.
+      const delayMs = n === 0 ? 0 : Math.random() * MAX_CONNECT_JITTER_MS;
+      if (delayMs === 0) void this.#open();
+      else setTimeout(() => void this.#open(), delayMs);
+    }
+  }
+
+  async #open(): Promise<void> {
+    this.#connects++;
+    try {
+      const client = await this.#options.connect();
+      this.#connecting--;
+      if (this.#closed) return client.destroy();
+      this.#clients.add(client);
+      const { maxAgeMs } = this.#options;
+      this.#expiresAt.set(client, performance.now() + maxAgeMs * (1 - Math.random() / 5));
+      client.onBroken(() => this.#forget(client));
+      if (!client.broken) this.#offer(client);
+    } catch (error) {
+      this.#connecting--;
+      this.#failedConnects++;
+      // Whoever has waited longest is told, and can look for another node; the others' turn may go better.
+      this.#waiters[0]?.reject(error as DatabaseError);
+      if (this.#waiters.length > 0) this.#grow();
+    }
+  }
+
+  #forget(client: GuardedClient): void {
+    this.#clients.delete(client);
+    this.#leased.delete(client);
+    const index = this.#idle.indexOf(client);
+    if (index >= 0) this.#idle.splice(index, 1);
+    if (this.#waiters.length > 0) this.#grow();
+  }
+}
+
+/** A budget that refills steadily up to its capacity. */
+class TokenBucket {
+  readonly #capacity: number;
+  readonly #perSecond: number;
+  #tokens: number;
+  #at = performance.now();
+
+  constructor(capacity: number, perSecond: number) {
+    this.#capacity = capacity;
+    this.#perSecond = perSecond;
+    this.#tokens = capacity;
+  }
+
+  take(): boolean {
+    this.#flow();
+    if (this.#tokens < 1) return false;
+    this.#tokens--;
+    return true;
+  }
+
+  /** How long until there is one to take. */
+  waitMs(): number {
+    this.#flow();
+    return Math.max(1, ((1 - this.#tokens) / this.#perSecond) * 1000);
+  }
+
+  #flow(): void {
+    const now = performance.now();
+    this.#tokens = Math.min(
+      this.#capacity,
+      this.#tokens + ((now - this.#at) / 1000) * this.#perSecond,
+    );
+    this.#at = now;
+  }
+}
+
+function closedError(): DatabaseError {
+  return new DatabaseError(
+    "notExecuted",
+    "POOL_CLOSED",
+    "The connections to this node are closed.",
+  );
+}
+
+function waitedTooLong(): DatabaseError {
+  return new DatabaseError("busy", "ACQUIRE_TIMEOUT", "No connection came free in time.");
+}
