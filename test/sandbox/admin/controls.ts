@@ -13,17 +13,21 @@ export interface SandboxState {
   };
   database: {
     replication: "sync" | "async";
-    /** What went wrong with the last order from the panel, or what the supervisor did by itself. */
     nodes: {
       name: string;
-      process: "up" | "frozen" | "down";
-      role: "primary" | "standby" | "unknown";
+      /** What the node itself says that it is. */
+      state: "primary" | "standby" | "frozen" | "down" | "unreachable";
+      /** Its part as the supervisor sees it. */
+      role: "primary" | "standby";
+      promotable: boolean;
       timeline: number | null;
-      /** Bytes that a standby has yet to replay; null on a primary or where it cannot be told. */
+      /** Bytes behind the primary; null where either does not answer. */
       lagBytes: number | null;
-      /** Names of the nodes' endpoints that lead here. */
+      connections: number | null;
+      /** Endpoints that lead here: `writer`, `reader`. */
       endpoints: string[];
     }[];
+    /** On the wire to the writer. */
     toxics: string[];
   } | null;
   shopify: {
@@ -32,7 +36,7 @@ export interface SandboxState {
     requestsLastMinute: number;
     webhooks: {
       delivered: number;
-      refused: number;
+      failedAttempts: number;
       waiting: number;
       duplicatePercent: number;
       disorderPercent: number;
@@ -63,7 +67,7 @@ export const sandboxAction = z.discriminatedUnion("action", [
   z.object({
     action: z.literal("database.node"),
     node: z.string(),
-    do: z.enum(["crash", "freeze", "thaw", "shutdown", "rejoin", "promote"]),
+    do: z.enum(["crash", "freeze", "thaw", "shutdown", "start", "rejoin"]),
   }),
   z.object({ action: z.literal("database.failover") }),
   z.object({ action: z.literal("database.replication"), mode: z.enum(["sync", "async"]) }),
