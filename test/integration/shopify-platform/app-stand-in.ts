@@ -19,6 +19,7 @@ export class AppStandIn {
   readonly received: Received[] = [];
   readonly #server: Server;
   readonly #events = new EventEmitter();
+  url = "";
   answer: (request: Received) => Answer = () => 200;
 
   private constructor() {
@@ -46,11 +47,8 @@ export class AppStandIn {
   static async start(): Promise<AppStandIn> {
     const app = new AppStandIn();
     await new Promise<void>((resolve) => app.#server.listen(0, "127.0.0.1", resolve));
+    app.url = `http://127.0.0.1:${(app.#server.address() as AddressInfo).port}`;
     return app;
-  }
-
-  get url(): string {
-    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
   /** Resolves when `count` requests have come. */

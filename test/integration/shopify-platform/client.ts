@@ -69,9 +69,14 @@ export function httpsThrough(
         method: options.method ?? "GET",
         path: `${target.pathname}${target.search}`,
         headers: { host: target.hostname, ...options.headers },
-        ...(options.timeoutMs === undefined ? {} : { timeout: options.timeoutMs }),
       } as RequestOptions);
-      request.on("timeout", () => request.destroy(new Error("client timeout")));
+      if (options.timeoutMs !== undefined) {
+        const timer = setTimeout(
+          () => request.destroy(new Error("client timeout")),
+          options.timeoutMs,
+        );
+        request.on("close", () => clearTimeout(timer));
+      }
       request.on("error", reject);
       request.on("response", (answer) => {
         const chunks: Buffer[] = [];

@@ -80,7 +80,7 @@ export function installMiniResolvers(schema: GraphQLSchema): void {
     if (store.available + delta < 0) {
       return {
         inventoryAdjustmentGroup: null,
-        userErrors: [{ field: null, message: "Too few.", code: "INVALID_QUANTITY_NEGATIVE" }],
+        userErrors: [{ field: null, message: "Too few.", code: "INVALID_QUANTITY_TOO_LOW" }],
       };
     }
     store.available += delta;

@@ -53,10 +53,10 @@ export class LeakyBucket {
     this.#available = Math.min(this.#size.maximumAvailable, this.#available + points);
   }
 
-  /** Empties the bucket to at most `points`, as other traffic of the same app would. */
-  drain(points = 0): void {
+  /** Leaves exactly `points` in the bucket, as other traffic of the same app would. */
+  leave(points: number): void {
     this.#restore();
-    this.#available = Math.min(this.#available, points);
+    this.#available = Math.min(this.#size.maximumAvailable, Math.max(0, points));
   }
 
   status(): ThrottleStatus {

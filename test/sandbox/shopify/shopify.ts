@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { GraphQLSchema } from "graphql";
+import type { ExecutionResult, GraphQLSchema } from "graphql";
 import { AdminApi, operationTypeOf, type AdminOutcome, type AdminRequest } from "./admin-api.ts";
 import type { AppProxyConfig, WebhookSubscription } from "./app-toml.ts";
 import type { ThrottleStatus } from "./bucket.ts";
@@ -14,6 +14,8 @@ import type { PlatformShop, ProtectedData } from "./platform-shop.ts";
 import { htmlReply, jsonReply, type Reply } from "./reply.ts";
 import { API_VERSION, guardRootFields, loadAdminSchema, type AdminSchema } from "./schema.ts";
 import { signSessionToken } from "./session-token.ts";
+import { Storefront } from "./storefront.ts";
+import type { ProductBlock } from "./storefront-pages.ts";
 import { WebhookSender } from "./webhooks.ts";
 
 /** Where bulk operation results lie; `.test` can never be a real host. */
@@ -46,6 +48,10 @@ export interface ShopifyOptions<Shop extends PlatformShop = PlatformShop> {
   clock?: () => Date;
   /** Approved for both levels when absent. */
   protectedData?: ProtectedData;
+  /** Port of the first shop's storefront, the others follow; free ones when absent. */
+  storefrontPort?: number;
+  /** What an app's theme block adds to the product pages of the storefronts. */
+  productBlock?: ProductBlock;
   /** Time that every answer takes, in ms; 0 when absent. */
   latencyMs?: number;
   log?: (line: string) => void;
@@ -106,6 +112,7 @@ export class SandboxShopify<Shop extends PlatformShop = PlatformShop> {
   #certificates!: Certificates;
   #proxy!: ConnectProxy;
   #direct!: Server;
+  readonly #storefronts = new Map<string, Storefront>();
 
   private constructor(options: ShopifyOptions<Shop>, admin: AdminSchema) {
     this.#options = options;
@@ -192,14 +199,30 @@ export class SandboxShopify<Shop extends PlatformShop = PlatformShop> {
     return shop;
   }
 
+  /** The shop as its customers see it. */
+  storefront(domain: string): Storefront {
+    const storefront = this.#storefronts.get(domain);
+    if (!storefront) throw new Error(`The sandbox has no shop ${domain}.`);
+    return storefront;
+  }
+
+  /** Reads or changes a shop with all rights and no limits, as a merchant in the admin would. */
+  asShopify(
+    domain: string,
+    document: string,
+    variables: Record<string, unknown> = {},
+  ): Promise<ExecutionResult> {
+    return this.#admin.asShopify(this.shop(domain), document, variables);
+  }
+
   /** The bucket's state, as the next answer would report it. */
   throttleStatus(domain: string): ThrottleStatus {
     return this.#admin.throttleStatus(this.shop(domain));
   }
 
-  /** Leaves at most `points` in the bucket of a shop, as other work of the same app would. */
-  drainBucket(domain: string, points = 0): void {
-    this.#admin.bucket(this.shop(domain)).drain(points);
+  /** Leaves exactly `points` in the bucket of a shop, as other work of the same app would. */
+  leaveInBucket(domain: string, points: number): void {
+    this.#admin.bucket(this.shop(domain)).leave(points);
   }
 
   /**
@@ -261,6 +284,7 @@ export class SandboxShopify<Shop extends PlatformShop = PlatformShop> {
     await this.#proxy.close();
     this.#direct.closeAllConnections();
     await new Promise<void>((resolve) => this.#direct.close(() => resolve()));
+    await Promise.all([...this.#storefronts.values()].map((storefront) => storefront.close()));
     await this.#certificates.remove();
   }
 
@@ -286,6 +310,21 @@ export class SandboxShopify<Shop extends PlatformShop = PlatformShop> {
     await new Promise<void>((resolve, reject) => {
       this.#direct.once("error", reject).listen(0, "127.0.0.1", resolve);
     });
+    const { app, productBlock, storefrontPort } = this.#options;
+    for (const shop of this.#shops.values()) {
+      const storefront = await Storefront.start({
+        port: storefrontPort === undefined ? 0 : storefrontPort + this.#storefronts.size,
+        shop,
+        secret: app.secret,
+        proxy: app.proxy,
+        appUrl: app.url,
+        now: this.#now,
+        isInstalled: () => this.#installed.has(shop.domain),
+        read: (document, variables) => this.#admin.asShopify(shop, document, variables),
+        productBlock,
+      });
+      this.#storefronts.set(shop.domain, storefront);
+    }
   }
 
   #fileUrl(shop: PlatformShop, path: string): string {
@@ -653,13 +692,6 @@ export class SandboxShopify<Shop extends PlatformShop = PlatformShop> {
   #log(line: string): void {
     (this.#options.log ?? ((text: string) => console.error(`[sandbox shopify] ${text}`)))(line);
   }
-}
-
-/** Starts a Shopify on this machine; see {@link SandboxShopify}. */
-export function startShopify<Shop extends PlatformShop>(
-  options: ShopifyOptions<Shop>,
-): Promise<SandboxShopify<Shop>> {
-  return SandboxShopify.start(options);
 }
 
 const FILE_TYPES: Readonly<Record<string, string>> = {
