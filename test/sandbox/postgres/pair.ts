@@ -314,6 +314,20 @@ export class PostgresPair implements AsyncDisposable {
     return { primary: standby, promoteMs: tookMs };
   }
 
+  /**
+   * A planned failover: the primary ends in good order, with everything on the standby, which is promoted; the old one
+   * comes back as its standby.
+   */
+  async switchover(
+    options: FailoverOptions = {},
+  ): Promise<{ primary: PostgresNode; promoteMs: number }> {
+    const former = this.primary;
+    await this.shutdownFast(former);
+    const result = await this.failover(options);
+    await this.rejoin(former);
+    return result;
+  }
+
   /** Points an endpoint and its name at a node. */
   moveEndpoint(
     which: "writer" | "reader",

@@ -29,6 +29,8 @@ export class Session {
   constructor(options: SessionOptions) {
     this.#timeoutMs = options.timeoutMs ?? 30_000;
     const socket = net.connect({ host: "127.0.0.1", port: options.port, noDelay: true });
+    // The driver listens only while it uses the socket; the failure itself reaches the statement through it.
+    socket.on("error", () => {});
     this.#socket = socket;
     this.#sql = postgres({
       host: "127.0.0.1",

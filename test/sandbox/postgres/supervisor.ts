@@ -79,6 +79,7 @@ export class Supervisor {
   #turn: Promise<void> = Promise.resolve();
   #timer: NodeJS.Timeout | undefined;
   #closed = false;
+  readonly #stopListening: (() => void)[] = [];
 
   constructor(options: SupervisorOptions) {
     this.#primary = options.primary;
@@ -88,7 +89,9 @@ export class Supervisor {
     this.#standbyTimeoutMs = options.standbyTimeoutMs ?? 1500;
     for (const node of [options.primary, options.standby]) {
       this.#probes.set(node, new Probe(node));
-      node.events.on("process", this.#onProcess);
+      const listener = (state: NodeProcess) => this.#onProcess(node, state);
+      node.events.on("process", listener);
+      this.#stopListening.push(() => node.events.off("process", listener));
     }
     this.#unpromotable.set(options.standby, "it has not caught up yet");
     this.#schedule(0);
@@ -192,10 +195,8 @@ export class Supervisor {
   async close(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#timer);
-    for (const [node, probe] of this.#probes) {
-      node.events.off("process", this.#onProcess);
-      probe.close();
-    }
+    for (const stop of this.#stopListening) stop();
+    for (const probe of this.#probes.values()) probe.close();
     await this.#turn;
     for (const probe of this.#probes.values()) probe.close();
   }
@@ -208,10 +209,14 @@ export class Supervisor {
     }, delayMs);
   }
 
-  /** A process that ends is known at once, as an agent on its machine would know it. */
-  readonly #onProcess = (state: NodeProcess): void => {
+  /**
+   * A process that ends is known at once, as an agent on its machine would know it. That it is frozen is not, but a
+   * question that it will not answer is dropped, so that a promotion need not wait for it.
+   */
+  #onProcess(node: PostgresNode, state: NodeProcess): void {
+    if (state !== "up") this.probe(node).close();
     if (state === "down") this.#schedule(0);
-  };
+  }
 
   async #look(): Promise<void> {
     if (this.#closed) return;
