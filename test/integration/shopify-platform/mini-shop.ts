@@ -18,11 +18,16 @@ export class MiniShop {
   /** One entry per mutation that took effect. */
   readonly ledger: string[] = [];
   available = 10;
+  imageBaseUrl = "";
 
   constructor(handle: string, plan: Plan = "basic") {
     this.domain = `${handle}.myshopify.com`;
     this.id = "7001";
     this.plan = plan;
+  }
+
+  picture(name: string): string | undefined {
+    return name === "1.svg" ? '<svg xmlns="http://www.w3.org/2000/svg"/>' : undefined;
   }
 
   emit(topic: string, payload: object): void {
@@ -51,14 +56,20 @@ export function installMiniResolvers(schema: GraphQLSchema): void {
       myshopifyDomain: store.domain,
     };
   };
-  query.products!.resolve = (_source, args) => {
-    const nodes = [1, 2, 3, 4].slice(0, (args as { first: number }).first).map((number) => ({
-      __typename: "Product",
-      id: `gid://shopify/Product/${number}`,
-      title: `Product ${number}`,
-      variants: () => ({ nodes: [{ id: `gid://shopify/ProductVariant/${number}1` }] }),
-    }));
-    return { nodes, edges: nodes.map((node) => ({ node, cursor: node.id })) };
+  query.products!.resolve = (_source, args, context) => {
+    const nodes = [1, 2, 3, 4]
+      .slice(0, (args as { first: number }).first)
+      .map((number) => product(number, context as Context));
+    return {
+      nodes,
+      edges: nodes.map((node) => ({ node, cursor: node.id })),
+      pageInfo: { hasNextPage: false, endCursor: null },
+    };
+  };
+  query.productByIdentifier!.resolve = (_source, args, context) => {
+    const { handle } = (args as { identifier: { handle: string } }).identifier;
+    const number = Number(/^product-([1-4])$/.exec(handle)?.[1]);
+    return Number.isNaN(number) ? null : product(number, context as Context);
   };
   query.orders!.resolve = () => ({
     nodes: [
@@ -109,5 +120,32 @@ export function installMiniResolvers(schema: GraphQLSchema): void {
       bulkOperation: { id: "gid://shopify/BulkOperation/1", url: fileUrl("bulk/1.jsonl") },
       userErrors: [],
     };
+  };
+}
+
+function product(number: number, { store }: Context) {
+  return {
+    __typename: "Product",
+    id: `gid://shopify/Product/${number}`,
+    title: `Product <${number}>`,
+    handle: `product-${number}`,
+    vendor: "Mini",
+    status: number === 4 ? "DRAFT" : "ACTIVE",
+    descriptionHtml: "<p>Very small.</p>",
+    featuredMedia: {
+      __typename: "MediaImage",
+      preview: { image: { url: `${store.imageBaseUrl}/${number}.svg`, altText: null } },
+    },
+    variants: () => ({
+      nodes: [
+        {
+          id: `gid://shopify/ProductVariant/${number}1`,
+          title: "Default",
+          sku: `MINI-${number}`,
+          price: "12.50",
+          availableForSale: number !== 3,
+        },
+      ],
+    }),
   };
 }

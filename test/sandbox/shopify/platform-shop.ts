@@ -1,4 +1,3 @@
-import type { EventEmitter } from "node:events";
 import type { DocumentNode, ExecutionResult } from "graphql";
 import type { Plan } from "./bucket.ts";
 
@@ -26,8 +25,20 @@ export interface PlatformShop {
   readonly currency: string;
   readonly plan: Plan;
   /** Emits `event` with a {@link ShopEvent}. */
-  readonly events: EventEmitter;
+  readonly events: ShopEvents;
   readonly files: ReadonlyMap<string, ShopFile>;
+  /** Where the shop's pictures are; the platform sets it to an address that browsers here can reach. */
+  imageBaseUrl?: string;
+  /** Draws the picture at `{imageBaseUrl}/{name}`, as SVG; undefined when there is none. */
+  picture?(name: string): string | undefined;
+  /** The longest time, in ms, for which a write stays out of searches. */
+  searchLagMs?: number;
+}
+
+/** The part of an event emitter that the platform uses. */
+export interface ShopEvents {
+  on(name: "event", listener: (event: ShopEvent) => void): unknown;
+  off(name: "event", listener: (event: ShopEvent) => void): unknown;
 }
 
 /** Which levels of protected customer data the app has been approved for. */

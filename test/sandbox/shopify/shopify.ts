@@ -41,7 +41,7 @@ export interface ShopifyOptions<Shop extends PlatformShop = PlatformShop> {
   shops: readonly Shop[];
   /** Puts the shops' resolvers on the fields of the real schema. */
   resolvers: (schema: GraphQLSchema) => void;
-  /** Retry waits of webhooks take this many times less than at Shopify; 1 when absent. */
+  /** Retry waits of webhooks and the lag of searches take this many times less than at Shopify; 1 when absent. */
   timeScale?: number;
   /** Gives numbers in [0, 1); seed it for runs that can be repeated. */
   random?: () => number;
@@ -324,15 +324,14 @@ export class SandboxShopify<Shop extends PlatformShop = PlatformShop> {
         productBlock,
       });
       this.#storefronts.set(shop.domain, storefront);
+      if (shop.picture) shop.imageBaseUrl = storefront.picturesUrl;
+      if (shop.searchLagMs !== undefined) shop.searchLagMs /= this.#options.timeScale ?? 1;
     }
   }
 
   #fileUrl(shop: PlatformShop, path: string): string {
     const clean = path.replace(/^\//, "");
-    // Pictures are for browsers, which know nothing of the proxy; all else is for the app.
-    return /\.(svg|png|jpe?g|webp)$/i.test(clean)
-      ? `${this.origin()}/${FILES_HOST}/${shop.domain}/${clean}`
-      : `https://${FILES_HOST}/${shop.domain}/${clean}`;
+    return `https://${FILES_HOST}/${shop.domain}/${clean}`;
   }
 
   async #handle(
@@ -694,13 +693,7 @@ export class SandboxShopify<Shop extends PlatformShop = PlatformShop> {
   }
 }
 
-const FILE_TYPES: Readonly<Record<string, string>> = {
-  jsonl: "application/jsonl",
-  svg: "image/svg+xml",
-  png: "image/png",
-  jpg: "image/jpeg",
-  webp: "image/webp",
-};
+const FILE_TYPES: Readonly<Record<string, string>> = { jsonl: "application/jsonl" };
 
 function gatewayReply(kind: "http-502" | "http-504"): Reply {
   return kind === "http-502"

@@ -15,6 +15,9 @@ import {
 
 const PRODUCTS_PER_PAGE = 24;
 
+/** Path below which a shop's pictures are served. */
+const PICTURES = "/cdn/pictures";
+
 const PRODUCT_FIELDS = `
   id title handle vendor descriptionHtml
   featuredMedia { preview { image { url altText } } }
@@ -74,6 +77,11 @@ export class Storefront {
     return storefront;
   }
 
+  /** Where the shop's pictures can be fetched, by browsers too. */
+  get picturesUrl(): string {
+    return `${this.url}${PICTURES}`;
+  }
+
   get url(): string {
     return `http://localhost:${(this.#server.address() as AddressInfo).port}`;
   }
@@ -86,6 +94,21 @@ export class Storefront {
   async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { shop, proxy, secret, now } = this.#options;
     const url = new URL(request.url ?? "/", this.url);
+    if (url.pathname.startsWith(`${PICTURES}/`)) {
+      const picture = shop.picture?.(decodeURIComponent(url.pathname.slice(PICTURES.length + 1)));
+      if (picture === undefined) response.writeHead(404).end();
+      else {
+        response.writeHead(200, {
+          "content-type": "image/svg+xml",
+          "cache-control": "public, max-age=31536000, immutable",
+          // Pictures come from another origin than the app's, as they do from Shopify's CDN.
+          "access-control-allow-origin": "*",
+          "cross-origin-resource-policy": "cross-origin",
+        });
+        response.end(picture);
+      }
+      return;
+    }
     if (this.passwordProtected) {
       // Recorded: an app proxy request answers with the password page too, and it is HTML.
       html(response, 200, passwordPage(shop));
