@@ -48,6 +48,16 @@ describe("access", () => {
     expect(body.errors?.[0]?.message).toContain("Access denied for customers field");
   });
 
+  it("to bulk operations lapses, and then they are denied", async () => {
+    session.shopify.bulkAccess = false;
+    const { body } = await session.graphql(
+      'mutation { bulkOperationRunQuery(query: "{ products { edges { node { id } } } }") { userErrors { message } } }',
+    );
+    session.shopify.bulkAccess = true;
+    expect(body.data).toEqual({ bulkOperationRunQuery: null });
+    expect(body.errors?.[0]?.extensions?.code).toBe("ACCESS_DENIED");
+  });
+
   it("to orders needs approval for protected data, whatever the scopes", async () => {
     session.shopify.protectedData = { level1: false, level2: false };
     const { body } = await session.graphql(ORDERS);

@@ -1,5 +1,6 @@
 import {
   GraphQLError,
+  Kind,
   TypeInfo,
   visit,
   visitWithTypeInfo,
@@ -50,6 +51,12 @@ const ACCESS_SCOPES_PAGE = "https://shopify.dev/api/usage/access-scopes";
 /** Why a field of a document may not be read by this app; thrown when it is reached. */
 export type Denials = ReadonlyMap<FieldNode, () => GraphQLError>;
 
+type Deny = (
+  field: FieldNode,
+  definition: GraphQLField<unknown, unknown>,
+  error: () => GraphQLError,
+) => void;
+
 /** What a guarded field finds in its context. */
 export interface AccessContext {
   readonly denials: Denials;
@@ -75,13 +82,10 @@ export class AccessControl {
     operation: OperationDefinitionNode,
     scopes: ReadonlySet<string>,
     protectedData: ProtectedData,
+    bulkAccess = true,
   ): Denials {
     const denials = new Map<FieldNode, () => GraphQLError>();
-    const deny = (
-      field: FieldNode,
-      definition: GraphQLField<unknown, unknown>,
-      error: () => GraphQLError,
-    ) => {
+    const deny: Deny = (field, definition, error) => {
       if (denials.has(field)) return;
       denials.set(field, error);
       this.#guard(definition);
@@ -94,21 +98,29 @@ export class AccessControl {
         ),
       );
     }
+    if (!bulkAccess) this.#denyBulk(operation, deny);
     if (!protectedData.level1 || !protectedData.level2) {
       this.#protect(document, protectedData, deny);
     }
     return denials;
   }
 
-  #protect(
-    document: DocumentNode,
-    approved: ProtectedData,
-    deny: (
-      field: FieldNode,
-      definition: GraphQLField<unknown, unknown>,
-      error: () => GraphQLError,
-    ) => void,
-  ): void {
+  #denyBulk(operation: OperationDefinitionNode, deny: Deny): void {
+    const mutations = this.#admin.schema.getMutationType()?.getFields() ?? {};
+    for (const selection of operation.selectionSet.selections) {
+      if (selection.kind !== Kind.FIELD) continue;
+      const { value: name } = selection.name;
+      const definition = name.startsWith("bulkOperationRun") ? mutations[name] : undefined;
+      if (!definition) continue;
+      deny(selection, definition, () =>
+        denied(
+          `Access denied for ${name} field. This app does not have access to bulk operations.`,
+        ),
+      );
+    }
+  }
+
+  #protect(document: DocumentNode, approved: ProtectedData, deny: Deny): void {
     const types = new TypeInfo(this.#admin.schema);
     visit(
       document,

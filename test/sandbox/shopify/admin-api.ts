@@ -34,6 +34,7 @@ export interface AdminApiOptions {
   appId: string;
   scopes: readonly string[];
   protectedData: () => ProtectedData;
+  bulkAccess: () => boolean;
   now: () => Date;
   fileUrl: (shop: PlatformShop, path: string) => string;
   /** Told of exceptions that the app gets to see only as INTERNAL_SERVER_ERROR. */
@@ -297,7 +298,7 @@ export class AdminApi {
       execute: (inner, variables) => this.#executeInside(shop, grant, inner, variables),
       fileUrl: (path) => fileUrl(shop, path),
       denials: grant
-        ? this.#access.denials(document, operation, granted, approved)
+        ? this.#access.denials(document, operation, granted, approved, this.#options.bulkAccess())
         : new Map<never, never>(),
       idempotencyKeys: this.#tenant(shop).idempotencyKeys,
       ...(mutationMs === undefined ? {} : { mutationMs }),

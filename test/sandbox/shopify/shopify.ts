@@ -100,7 +100,10 @@ export class SandboxShopify<Shop extends PlatformShop = PlatformShop> {
     struck: 0,
     internalErrors: 0,
   };
+  /** What the app has been approved for; may be changed at any time. */
   protectedData: ProtectedData;
+  /** Whether the app may run bulk operations; the right lapses after 31 days without any. */
+  bulkAccess = true;
 
   readonly #options: ShopifyOptions<Shop>;
   readonly #shops: ReadonlyMap<string, Shop>;
@@ -140,6 +143,7 @@ export class SandboxShopify<Shop extends PlatformShop = PlatformShop> {
       appId: "gid://shopify/App/1",
       scopes: app.scopes,
       protectedData: () => this.protectedData,
+      bulkAccess: () => this.bulkAccess,
       now: this.#now,
       fileUrl: (shop, path) => this.#fileUrl(shop, path),
       onInternalError: (error, requestId) => {
