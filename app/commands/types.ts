@@ -28,3 +28,23 @@ export interface PendingChange {
   /** The resource, for links: `order/123`, `inventory_item/456`. */
   readonly resource: string;
 }
+
+export const changeFilters = ["all", "pending", "needs-you", "unsettled", "settled"] as const;
+/** `unsettled`: on its way or waiting for a person. */
+export type ChangeFilter = (typeof changeFilters)[number];
+
+/** One step in the story of a change. */
+export interface ChangeEvent {
+  readonly at: Date;
+  readonly state: CommandState;
+  /** A person's id, or the part of Evenkeel that did it. */
+  readonly actor: string;
+  readonly detail: string | null;
+}
+
+/** A change with what was asked for and all that became of it, newest first. */
+export interface ChangeDetail extends PendingChange {
+  readonly input: unknown;
+  readonly requestedBy: string | null;
+  readonly events: readonly ChangeEvent[];
+}

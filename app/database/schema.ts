@@ -23,6 +23,11 @@ import {
 const shopifyId = () => bigint({ mode: "number" });
 const moment = () => timestamp({ withTimezone: true, mode: "date" });
 const money = () => numeric({ precision: 18, scale: 4 });
+/** When the row last changed here, kept by a trigger; what pages watch to notice changes. */
+const syncedAt = () =>
+  moment()
+    .notNull()
+    .default(sql`clock_timestamp()`);
 const shopDomain = () => text().notNull();
 
 const bytea = customType<{ data: Buffer }>({ dataType: () => "bytea" });
@@ -113,12 +118,14 @@ export const products = pgTable(
     createdAt: moment().notNull(),
     updatedAt: moment().notNull(),
     deletedAt: moment(),
+    syncedAt: syncedAt(),
   },
   (t) => [
     primaryKey({ columns: [t.shop, t.id] }),
-    index("products_by_title").on(t.shop, t.title, t.id),
+    index("products_by_title").on(t.shop, sql`(${t.title} collate "und-x-icu")`, t.id),
     index("products_by_updated_at").on(t.shop, t.updatedAt, t.id),
-    index("products_search").using("gin", sql`${t.searchText} gin_trgm_ops`),
+    index("products_search").using("gin", t.shop, sql`${t.searchText} gin_trgm_ops`),
+    index("products_synced_at").on(t.shop, t.syncedAt),
   ],
 );
 
@@ -142,13 +149,15 @@ export const variants = pgTable(
     searchText: text().notNull().default(""),
     updatedAt: moment().notNull(),
     deletedAt: moment(),
+    syncedAt: syncedAt(),
   },
   (t) => [
     primaryKey({ columns: [t.shop, t.id] }),
     index("variants_by_product").on(t.shop, t.productId),
     index("variants_by_inventory_item").on(t.shop, t.inventoryItemId),
     index("variants_by_sku").on(t.shop, t.sku, t.id),
-    index("variants_search").using("gin", sql`${t.searchText} gin_trgm_ops`),
+    index("variants_search").using("gin", t.shop, sql`${t.searchText} gin_trgm_ops`),
+    index("variants_synced_at").on(t.shop, t.syncedAt),
   ],
 );
 
@@ -164,12 +173,16 @@ export const inventoryLevels = pgTable(
     incoming: integer().notNull().default(0),
     updatedAt: moment().notNull(),
     deletedAt: moment(),
+    syncedAt: syncedAt(),
   },
   (t) => [
     primaryKey({ columns: [t.shop, t.inventoryItemId, t.locationId] }),
     index("inventory_levels_by_location").on(t.shop, t.locationId, t.available),
+    index("inventory_levels_synced_at").on(t.shop, t.syncedAt),
   ],
 );
+
+const isListed = sql`deleted_at is null`;
 
 export const orders = pgTable(
   "orders",
@@ -215,17 +228,33 @@ export const orders = pgTable(
     /** Since when no personal data of this order may be kept, whatever a late delivery or read brings. */
     redactedAt: moment(),
     deletedAt: moment(),
+    syncedAt: syncedAt(),
   },
   (t) => [
     primaryKey({ columns: [t.shop, t.id] }),
-    index("orders_by_placed_at").on(t.shop, t.placedAt.desc(), t.id.desc()),
-    index("orders_by_updated_at").on(t.shop, t.updatedAt, t.id),
-    index("orders_by_total").on(t.shop, t.total, t.id),
-    index("orders_by_customer").on(t.shop, t.customerName, t.id),
+    // Lists leave deleted orders out; with them out of the index too, counting need not look at the rows.
+    index("orders_by_placed_at").on(t.shop, t.placedAt, t.id).where(isListed),
+    index("orders_by_updated_at").on(t.shop, t.updatedAt, t.id).where(isListed),
+    index("orders_by_total").on(t.shop, t.total, t.id).where(isListed),
+    index("orders_by_customer")
+      .on(t.shop, sql`(coalesce(${t.customerName}, '') collate "und-x-icu")`, t.id)
+      .where(isListed),
+    index("orders_by_payment_status").on(t.shop, t.paymentStatus, t.placedAt, t.id).where(isListed),
+    index("orders_by_fulfillment_status")
+      .on(t.shop, t.fulfillmentStatus, t.placedAt, t.id)
+      .where(isListed),
     index("orders_to_fulfil")
       .on(t.shop, t.placedAt, t.id)
       .where(sql`units_to_fulfil > 0 and cancelled_at is null and deleted_at is null`),
-    index("orders_search").using("gin", sql`${t.searchText} gin_trgm_ops`),
+    // The shop stands in it too (btree_gin), so that a search never wades through other shops' orders.
+    index("orders_search").using(
+      "gin",
+      t.shop,
+      sql`${t.searchText} gin_trgm_ops`,
+      t.tags,
+      t.locationIds,
+    ),
+    index("orders_synced_at").on(t.shop, t.syncedAt),
   ],
 );
 
@@ -320,7 +349,9 @@ export const commands = pgTable(
     /** When it was first sent; an idempotency key is honoured for 24 hours from here. */
     firstSentAt: moment(),
     settledAt: moment(),
-    updatedAt: moment().notNull().defaultNow(),
+    updatedAt: moment()
+      .notNull()
+      .default(sql`clock_timestamp()`),
   },
   (t) => [
     primaryKey({ columns: [t.shop, t.id] }),
@@ -328,6 +359,7 @@ export const commands = pgTable(
     index("commands_pending")
       .on(t.shop, t.acceptedAt)
       .where(sql`state not in ('done', 'discarded')`),
+    index("commands_updated_at").on(t.shop, t.updatedAt),
   ],
 );
 
