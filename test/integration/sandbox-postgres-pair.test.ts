@@ -377,6 +377,18 @@ describe("a synchronous pair", () => {
     expect((await statusOf(n2)).connections).toBe(2);
   });
 
+  test("refuses connections beyond a role's limit, and keeps those that are open", async () => {
+    const [n1] = pair.nodes;
+    const old = connect(n1);
+    await old`select`;
+    await pair.limitConnections(1);
+    await expect(connect("writer")`select`).rejects.toMatchObject({ code: "53300" });
+    await old`select`;
+
+    await pair.limitConnections();
+    await connect("writer")`select`;
+  });
+
   test("comes back whole after both nodes were killed", async () => {
     const [n1, n2] = pair.nodes;
     await connect("writer")`insert into kept values (1)`;

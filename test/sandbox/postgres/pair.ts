@@ -8,7 +8,7 @@ import { Endpoint } from "./endpoint.ts";
 import { PostgresNode, type NodeProcess, type Settings } from "./node.ts";
 import { freePort } from "./ports.ts";
 import { copyOnline, ensureSlot, followAtStart, primaryConninfo } from "./replication.ts";
-import { roleUrl, type Passwords, type Role } from "./roles.ts";
+import { ROLE_NAMES, roleUrl, type Passwords, type Role } from "./roles.ts";
 import { BASE_SETTINGS, hostBasedAccess } from "./settings.ts";
 import { makeBaseDir, withAnotherPort } from "./single.ts";
 import { Supervisor, type Replication, type SupervisorEvents } from "./supervisor.ts";
@@ -374,6 +374,16 @@ export class PostgresPair implements AsyncDisposable {
   /** Sets or clears what an administrator does by hand: writes are refused (25006), yet it is no standby. */
   async setReadOnly(node: PostgresNode, readOnly: boolean): Promise<void> {
     await node.alterSystem({ default_transaction_read_only: readOnly ? "on" : "off" });
+  }
+
+  /**
+   * Lets each of the app's roles have so many connections at once, as a provider's small plan does; more are refused
+   * (53300), open ones stay. Without a number the limit goes. Holds on both nodes, since roles are replicated.
+   */
+  async limitConnections(perRole?: number): Promise<void> {
+    for (const role of ["owner", "app", "system"] as const) {
+      await this.primary.query(`alter role ${ROLE_NAMES[role]} connection limit ${perRole ?? -1}`);
+    }
   }
 
   async setReplication(replication: Replication): Promise<void> {

@@ -146,7 +146,7 @@ export class Supervisor {
         const reason = this.#unpromotable.get(this.#standby) ?? "commits do not wait for it";
         throw new Error(`${this.#standby.name} is not ready after ${timeoutMs} ms: ${reason}.`);
       }
-      await this.exclusively(() => this.#look());
+      await this.#poll();
       if (!settled()) await new Promise((resolve) => setTimeout(resolve, 10));
     }
   }
@@ -205,7 +205,7 @@ export class Supervisor {
     clearTimeout(this.#timer);
     if (this.#closed) return;
     this.#timer = setTimeout(() => {
-      void this.exclusively(() => this.#look()).finally(() => this.#schedule(this.#pollMs));
+      void this.#poll().then(() => this.#schedule(this.#pollMs));
     }, delayMs);
   }
 
@@ -216,6 +216,11 @@ export class Supervisor {
   #onProcess(node: PostgresNode, state: NodeProcess): void {
     if (state !== "up") this.probe(node).close();
     if (state === "down") this.#schedule(0);
+  }
+
+  /** One look, and what follows from it; a node that dies meanwhile fails only this look, not the next. */
+  async #poll(): Promise<void> {
+    await this.exclusively(() => this.#look()).catch(() => {});
   }
 
   async #look(): Promise<void> {
@@ -248,15 +253,23 @@ export class Supervisor {
   /** Marks first, lets commits go second: in between nobody may promote what lacks the commits that follow. */
   async #letGo(reason: string): Promise<void> {
     if (reason !== "as asked") this.#mark(this.#standby, reason);
-    await this.#primary.alterSystem({ synchronous_standby_names: "" });
+    await this.#waitFor("");
     this.#enterEffective("async", reason);
+  }
+
+  /** Sets what commits wait for, over the warm connection: a new one might not get through any more. */
+  async #waitFor(names: string): Promise<void> {
+    const probe = this.probe(this.#primary);
+    const statement = `alter system set synchronous_standby_names = '${names}'`;
+    await probe.query(statement, QUERY_TIMEOUT_MS);
+    await probe.query("select pg_reload_conf()", QUERY_TIMEOUT_MS);
   }
 
   /** Makes commits wait for a streaming standby again, and it promotable once it has all that came before. */
   async #hold(standby: PostgresNode, view: StandbyView): Promise<void> {
     const waits = view.syncState === "sync" || view.syncState === "quorum";
     if (this.#wanted === "sync" && view.names === "") {
-      await this.#primary.alterSystem({ synchronous_standby_names: `FIRST 1 (${standby.name})` });
+      await this.#waitFor(`FIRST 1 (${standby.name})`);
       return;
     }
     if (this.#wanted === "sync" && !waits) return;
