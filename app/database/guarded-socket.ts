@@ -130,6 +130,8 @@ export function guard(socket: Socket, onDead: () => void): Socket {
   const emit = socket.emit.bind(socket) as (event: string, ...args: unknown[]) => boolean;
   const write = socket.write.bind(socket) as (...args: unknown[]) => boolean;
   socket.emit = ((event: string, ...args: unknown[]) => {
+    // Between our hand-over and the driver's first listener an error has nobody to go to; `close` follows.
+    if (event === "error" && socket.listenerCount("error") === 0) return false;
     if (event !== "close") return emit(event, ...args);
     if (dead) return false;
     dead = true;

@@ -1,5 +1,6 @@
 import { DatabaseError } from "./errors.ts";
 import type { GuardedClient } from "./guarded-client.ts";
+import { TokenBucket } from "./token-bucket.ts";
 
 export interface PoolOptions {
   /** Opens one connection. */
@@ -10,6 +11,8 @@ export interface PoolOptions {
   readonly queueLimit?: number;
   /** Connections that are kept open although nobody uses them, so that a promoted node meets no stampede. */
   readonly warm?: number;
+  /** What connects are paid from; shared by all that connect to the same node. */
+  readonly budget?: TokenBucket;
   /** How old a connection may grow before it is replaced, minus up to a fifth at random. Default 30 minutes. */
   readonly maxAgeMs?: number;
 }
@@ -38,9 +41,14 @@ interface Waiter {
 }
 
 const DEFAULT_MAX_AGE_MS = 30 * 60_000;
-/** Connects that are allowed beyond the burst below: a node that refuses is asked this often. */
-const CONNECTS_PER_SECOND = 5;
 const MAX_CONNECT_JITTER_MS = 10;
+
+/**
+ * What may be spent on connects to a node with `size` connections: twice that at once, then five per second.
+ */
+export function connectBudget(size: number): TokenBucket {
+  return new TokenBucket(2 * size, 5);
+}
 
 /**
  * Guarded clients to one node. Connects are bounded, so that neither a node that has just been promoted nor
@@ -53,7 +61,6 @@ export class Pool {
   readonly #leased = new Set<GuardedClient>();
   readonly #expiresAt = new WeakMap<GuardedClient, number>();
   readonly #waiters: Waiter[] = [];
-  readonly #budget: TokenBucket;
   #connecting = 0;
   #connects = 0;
   #failedConnects = 0;
@@ -65,9 +72,9 @@ export class Pool {
       queueLimit: options.size * 10,
       warm: 0,
       maxAgeMs: DEFAULT_MAX_AGE_MS,
+      budget: connectBudget(options.size),
       ...options,
     };
-    this.#budget = new TokenBucket(2 * options.size, CONNECTS_PER_SECOND);
   }
 
   get stats(): PoolStats {
@@ -191,11 +198,11 @@ export class Pool {
       Math.min(warm, size) - open,
     );
     for (let n = 0; n < wanted; n++) {
-      if (!this.#budget.take()) {
+      if (!this.#options.budget.take()) {
         this.#refill ??= setTimeout(() => {
           this.#refill = undefined;
           this.#grow();
-        }, this.#budget.waitMs()).unref();
+        }, this.#options.budget.waitMs()).unref();
         return;
       }
       this.#connecting++;
@@ -232,42 +239,6 @@ export class Pool {
     const index = this.#idle.indexOf(client);
     if (index >= 0) this.#idle.splice(index, 1);
     if (this.#waiters.length > 0) this.#grow();
-  }
-}
-
-/** A budget that refills steadily up to its capacity. */
-class TokenBucket {
-  readonly #capacity: number;
-  readonly #perSecond: number;
-  #tokens: number;
-  #at = performance.now();
-
-  constructor(capacity: number, perSecond: number) {
-    this.#capacity = capacity;
-    this.#perSecond = perSecond;
-    this.#tokens = capacity;
-  }
-
-  take(): boolean {
-    this.#flow();
-    if (this.#tokens < 1) return false;
-    this.#tokens--;
-    return true;
-  }
-
-  /** How long until there is one to take. */
-  waitMs(): number {
-    this.#flow();
-    return Math.max(1, ((1 - this.#tokens) / this.#perSecond) * 1000);
-  }
-
-  #flow(): void {
-    const now = performance.now();
-    this.#tokens = Math.min(
-      this.#capacity,
-      this.#tokens + ((now - this.#at) / 1000) * this.#perSecond,
-    );
-    this.#at = now;
   }
 }
 

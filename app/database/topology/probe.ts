@@ -1,0 +1,66 @@
+import type { GuardedClient } from "../guarded-client.ts";
+
+/** What a node says of itself. */
+export interface NodeReport {
+  readonly role: "primary" | "standby";
+  /** Out of recovery, but it takes no writes: an administrator's doing, or a provider's when a disk is full. */
+  readonly readOnly: boolean;
+  /** The cluster's identity; nodes of one cluster share it. */
+  readonly systemIdentifier: string;
+  /** Differs between any two running servers, whatever name or proxy they are reached by. */
+  readonly instance: string;
+  readonly timeline: number;
+  /** Bytes of WAL: flushed on a primary, replayed on a standby. */
+  readonly lsn: bigint;
+  /** Bytes of WAL that a standby has on its disk; on a primary the same as {@link lsn}. */
+  readonly flushedLsn: bigint;
+  /** When the question was sent, by this process's clock: what is said was true then or later. */
+  readonly askedAt: Date;
+  readonly latencyMs: number;
+}
+
+interface Row {
+  readonly standby: boolean;
+  readonly read_only: boolean;
+  readonly system_identifier: string;
+  readonly instance: string;
+  readonly timeline: number;
+  readonly lsn: string | null;
+  readonly flushed_lsn: string | null;
+}
+
+/**
+ * Asks a node what it is, in one round trip.
+ *
+ * A primary's timeline is the one it writes. A standby's is the newer of its last checkpoint's and the one it
+ * has replayed into; it may lag behind for a moment, never run ahead.
+ */
+export async function probe(client: GuardedClient): Promise<NodeReport> {
+  const askedAt = new Date();
+  const startedAt = performance.now();
+  const [row] = await client.sql<Row[]>`
+    select r.standby,
+      coalesce(current_setting('transaction_read_only') = 'on' and not r.standby, false) as read_only,
+      (select system_identifier::text from pg_control_system()) as system_identifier,
+      (extract(epoch from pg_postmaster_start_time()) * 1000000)::bigint::text as instance,
+      case when r.standby
+        then greatest((select timeline_id from pg_control_checkpoint()),
+                      (select min_recovery_end_timeline from pg_control_recovery()))
+        else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int end as timeline,
+      (case when r.standby then pg_last_wal_replay_lsn() else pg_current_wal_flush_lsn() end - '0/0')::text as lsn,
+      (case when r.standby then coalesce(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
+        else pg_current_wal_flush_lsn() end - '0/0')::text as flushed_lsn
+    from (select pg_is_in_recovery() as standby) r`;
+  if (!row) throw new TypeError("A probe without an answer.");
+  return {
+    role: row.standby ? "standby" : "primary",
+    readOnly: row.read_only,
+    systemIdentifier: row.system_identifier,
+    instance: row.instance,
+    timeline: row.timeline,
+    lsn: BigInt(row.lsn ?? 0),
+    flushedLsn: BigInt(row.flushed_lsn ?? 0),
+    askedAt,
+    latencyMs: performance.now() - startedAt,
+  };
+}
