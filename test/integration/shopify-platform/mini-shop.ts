@@ -26,10 +26,6 @@ export class MiniShop {
     this.plan = plan;
   }
 
-  picture(name: string): string | undefined {
-    return name === "1.svg" ? '<svg xmlns="http://www.w3.org/2000/svg"/>' : undefined;
-  }
-
   emit(topic: string, payload: object): void {
     const event: ShopEvent = {
       topic,

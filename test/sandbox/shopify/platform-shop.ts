@@ -29,8 +29,6 @@ export interface PlatformShop {
   readonly files: ReadonlyMap<string, ShopFile>;
   /** Where the shop's pictures are; the platform sets it to an address that browsers here can reach. */
   imageBaseUrl?: string;
-  /** Draws the picture at `{imageBaseUrl}/{name}`, as SVG; undefined when there is none. */
-  picture?(name: string): string | undefined;
   /** The longest time, in ms, for which a write stays out of searches. */
   searchLagMs?: number;
 }

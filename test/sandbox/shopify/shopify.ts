@@ -41,6 +41,8 @@ export interface ShopifyOptions<Shop extends PlatformShop = PlatformShop> {
   shops: readonly Shop[];
   /** Puts the shops' resolvers on the fields of the real schema. */
   resolvers: (schema: GraphQLSchema) => void;
+  /** Draws the picture at `{imageBaseUrl}/{name}` of a shop, as SVG; undefined when there is none. */
+  picture?: (shop: Shop, name: string) => string | undefined;
   /** Retry waits of webhooks and the lag of searches take this many times less than at Shopify; 1 when absent. */
   timeScale?: number;
   /** Gives numbers in [0, 1); seed it for runs that can be repeated. */
@@ -314,7 +316,7 @@ export class SandboxShopify<Shop extends PlatformShop = PlatformShop> {
     await new Promise<void>((resolve, reject) => {
       this.#direct.once("error", reject).listen(0, "127.0.0.1", resolve);
     });
-    const { app, productBlock, storefrontPort } = this.#options;
+    const { app, picture, productBlock, storefrontPort } = this.#options;
     for (const shop of this.#shops.values()) {
       const storefront = await Storefront.start({
         port: storefrontPort === undefined ? 0 : storefrontPort + this.#storefronts.size,
@@ -326,9 +328,10 @@ export class SandboxShopify<Shop extends PlatformShop = PlatformShop> {
         isInstalled: () => this.#installed.has(shop.domain),
         read: (document, variables) => this.#admin.asShopify(shop, document, variables),
         productBlock,
+        picture: (name) => picture?.(shop, name),
       });
       this.#storefronts.set(shop.domain, storefront);
-      if (shop.picture) shop.imageBaseUrl = storefront.picturesUrl;
+      if (picture) shop.imageBaseUrl = storefront.picturesUrl;
       if (shop.searchLagMs !== undefined) shop.searchLagMs /= this.#options.timeScale ?? 1;
     }
   }

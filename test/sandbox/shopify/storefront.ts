@@ -43,6 +43,7 @@ export interface StorefrontOptions {
   /** Reads the shop with all rights and no limits. */
   read: (document: string, variables: Record<string, unknown>) => Promise<ExecutionResult>;
   productBlock: ProductBlock | undefined;
+  picture: (name: string) => string | undefined;
   /** 0 for a free one. */
   port: number;
 }
@@ -95,7 +96,9 @@ export class Storefront {
     const { shop, proxy, secret, now } = this.#options;
     const url = new URL(request.url ?? "/", this.url);
     if (url.pathname.startsWith(`${PICTURES}/`)) {
-      const picture = shop.picture?.(decodeURIComponent(url.pathname.slice(PICTURES.length + 1)));
+      const picture = this.#options.picture(
+        decodeURIComponent(url.pathname.slice(PICTURES.length + 1)),
+      );
       if (picture === undefined) response.writeHead(404).end();
       else {
         response.writeHead(200, {
