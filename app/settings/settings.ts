@@ -1,0 +1,16 @@
+import { z } from "zod";
+
+/** What a shop can set; each has a default, so that a shop that never looked here is served well. */
+export const settingsSchema = z.object({
+  /** From how many units on stock counts as low; 0: only when it is out. */
+  lowStockThreshold: z
+    .number({ error: "Enter a number." })
+    .int({ error: "Enter a whole number." })
+    .min(0, { error: "A threshold cannot be negative." })
+    .max(1_000_000, { error: "That is more than any stock." })
+    .default(5),
+});
+
+export type Settings = z.infer<typeof settingsSchema>;
+
+export const defaultSettings: Settings = settingsSchema.parse({});
