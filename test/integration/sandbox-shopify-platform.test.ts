@@ -233,6 +233,23 @@ describe("the Admin API", () => {
     }
   });
 
+  it("refuses ids that are not global ids", async () => {
+    const literal = await session.graphql('{ node(id: "12") { id } }');
+    expect(literal.body.errors?.[0]).toMatchObject({
+      message: "Invalid global id '12'",
+      extensions: { code: "argumentLiteralsIncompatible" },
+    });
+    const variable = await session.graphql("query ($ids: [ID!]!) { nodes(ids: $ids) { id } }", {
+      variables: { ids: ["gid://shopify/Order/1", "order-2"] },
+    });
+    expect(variable.body.errors?.[0]).toMatchObject({
+      extensions: {
+        code: "INVALID_VARIABLE",
+        problems: [{ explanation: "Invalid global id 'order-2'" }],
+      },
+    });
+  });
+
   it("refuses an input list of more than 250", async () => {
     const tags = Array.from({ length: 251 }, (_, index) => `tag-${index}`);
     const { body } = await session.graphql(

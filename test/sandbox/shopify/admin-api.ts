@@ -16,7 +16,7 @@ import { AccessControl, type AccessContext } from "./access.ts";
 import { BUCKETS, LeakyBucket, type ThrottleStatus } from "./bucket.ts";
 import { CostRules, MAX_QUERY_COST } from "./cost.ts";
 import { IdempotencyKeys, type IdempotencyContext } from "./idempotency.ts";
-import { limitErrors, operationNames } from "./limits.ts";
+import { globalIdErrors, limitErrors, operationNames } from "./limits.ts";
 import type { AccessGrant } from "./oauth.ts";
 import type { AdminContext, PlatformShop, ProtectedData } from "./platform-shop.ts";
 import { jsonReply, type Reply } from "./reply.ts";
@@ -174,7 +174,10 @@ export class AdminApi {
       };
     }
     const variables = coerced.coerced;
-    const limits = limitErrors(this.#schema, prepared.document, operation, variables);
+    const limits = [
+      ...globalIdErrors(this.#schema, prepared.document, operation, variables),
+      ...limitErrors(this.#schema, prepared.document, operation, variables),
+    ];
     if (limits.length > 0) return { reply: refuse(limits) };
     return this.#run(shop, grant, prepared.document, operation, variables, options.mutationMs);
   }

@@ -1,21 +1,97 @@
 import {
-  GraphQLError,
   getNamedType,
+  getNullableType,
+  GraphQLError,
+  isInputObjectType,
+  isInputType,
+  isListType,
   Kind,
+  typeFromAST,
   TypeInfo,
   valueFromASTUntyped,
   visit,
   visitWithTypeInfo,
   type DocumentNode,
+  type GraphQLInputType,
+  type GraphQLSchema,
+  type NamedTypeNode,
   type OperationDefinitionNode,
 } from "graphql";
-import type { GraphQLSchema } from "graphql";
 
 /** The largest page and the longest input list (docs: Shopify API limits). */
 const MAX_PAGE = 250;
 const MAX_INPUT_LENGTH = 250;
 
 type Variables = Readonly<Record<string, unknown>>;
+
+const GLOBAL_ID = /^gid:\/\/[\w-]+\/\w+\/\S+$/;
+
+/**
+ * Ids that are not global ids, in the document and in its variables (recorded, codes included: the
+ * schema's `ID` takes any text).
+ */
+export function globalIdErrors(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  variables: Variables,
+): GraphQLError[] {
+  const errors: GraphQLError[] = [];
+  const types = new TypeInfo(schema);
+  visit(
+    document,
+    visitWithTypeInfo(types, {
+      OperationDefinition: (node) => (node === operation ? undefined : false),
+      StringValue(node) {
+        const type = types.getInputType();
+        if (!type || getNamedType(type).name !== "ID" || GLOBAL_ID.test(node.value)) return;
+        errors.push(
+          new GraphQLError(`Invalid global id '${node.value}'`, {
+            nodes: node,
+            extensions: { code: "argumentLiteralsIncompatible", typeName: "CoercionError" },
+          }),
+        );
+      },
+    }),
+  );
+  for (const { variable, type } of operation.variableDefinitions ?? []) {
+    const inputType = typeFromAST(schema, type as NamedTypeNode);
+    const name = variable.name.value;
+    if (!isInputType(inputType)) continue;
+    for (const id of wrongIds(inputType, variables[name])) {
+      errors.push(
+        new GraphQLError(
+          `Variable $${name} of type ${String(inputType)} was provided invalid value`,
+          {
+            nodes: variable,
+            extensions: {
+              code: "INVALID_VARIABLE",
+              value: variables[name],
+              problems: [{ path: [], explanation: `Invalid global id '${id}'` }],
+            },
+          },
+        ),
+      );
+    }
+  }
+  return errors;
+}
+
+function* wrongIds(type: GraphQLInputType, value: unknown): Generator<string> {
+  const inner = getNullableType(type);
+  if (value === null || value === undefined) return;
+  if (isListType(inner)) {
+    for (const item of Array.isArray(value) ? (value as unknown[]) : [value]) {
+      yield* wrongIds(inner.ofType, item);
+    }
+  } else if (isInputObjectType(inner)) {
+    for (const field of Object.values(inner.getFields())) {
+      yield* wrongIds(field.type, (value as Variables)[field.name]);
+    }
+  } else if (inner.name === "ID" && typeof value === "string" && !GLOBAL_ID.test(value)) {
+    yield value;
+  }
+}
 
 /**
  * What Shopify refuses although it is valid against the schema: a connection without a size, a page of
