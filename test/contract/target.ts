@@ -52,7 +52,9 @@ export interface ContractTarget {
  *
  * @throws Error when only one of the two is set.
  */
-export async function contractTarget(env: NodeJS.ProcessEnv): Promise<ContractTarget> {
+export async function contractTarget(
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<ContractTarget> {
   const { SHOPIFY_CONTRACT_SHOP: shop, SHOPIFY_CONTRACT_TOKEN: token } = env;
   if (shop && token) return realShop(shop, token);
   if (shop || token) {
