@@ -1,5 +1,8 @@
 import { once } from "node:events";
+import { mkdtemp, readdir } from "node:fs/promises";
 import net from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
 
 import postgres from "postgres";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
@@ -401,6 +404,47 @@ describe("a synchronous pair", () => {
     await shows("reader", [1, 2]);
   });
 
+  test.each<[string, () => Promise<unknown>]>([
+    ["both nodes killed", () => Promise.all(pair.nodes.map((node) => pair.crash(node)))],
+    ["both nodes frozen", () => Promise.all(pair.nodes.map((node) => pair.freeze(node)))],
+    ["an old primary that lives on", () => pair.failover()],
+    [
+      "an old primary that was made a standby with a history of its own",
+      async () => {
+        const [n1] = pair.nodes;
+        await pair.failover();
+        await n1.query("create table stray (id int)", { timeoutMs: 300 }).catch(() => {});
+        await pair.demote(n1);
+      },
+    ],
+    [
+      "a standby that is cut off and slow",
+      () => Promise.all([pair.cutReplication(), pair.delayReplay(60_000)]),
+    ],
+    [
+      "endpoints, names and limits",
+      async () => {
+        await pair.writer.blackhole();
+        await pair.nodeProxies[1].refuse();
+        pair.dns.setMode("nxdomain", "writer.db.test");
+        await pair.setReadOnly(pair.primary, true);
+        await pair.limitConnections(0);
+      },
+    ],
+  ])("is healed from %s", async (_fault, fault) => {
+    await connect("writer")`insert into kept values (1)`;
+    await fault();
+    await pair.heal();
+
+    await connect("writer")`insert into kept values (2)`;
+    await shows("reader", [1, 2]);
+    await shows(pair.standby, [1, 2]);
+    expect(await pair.status()).toMatchObject({ replication: { effective: "sync" } });
+    expect(await statusOf(pair.standby)).toMatchObject({ state: "standby", promotable: true });
+    expect(pair.writer.target).toBe(pair.primary);
+    expect(pair.reader.target).toBe(pair.standby);
+  });
+
   test("tells of everything that happens", async () => {
     const [n1, n2] = pair.nodes;
     const told: string[] = [];
@@ -459,6 +503,16 @@ describe("an asynchronous pair", () => {
     await pair.rejoin(n1);
     await shows("reader", [2]);
   });
+});
+
+test("lives in a directory that is given, which must be empty and is removed at the end", async () => {
+  const dir = await mkdtemp(path.join(tmpdir(), "evenkeel-test-"));
+  await start({ dir });
+  expect((await readdir(dir)).sort()).toEqual(["n1", "n2"]);
+  await expect(startPostgresPair({ dir })).rejects.toThrow(/is not empty/);
+
+  await pair.close();
+  await expect(readdir(dir)).rejects.toMatchObject({ code: "ENOENT" });
 });
 
 test("close leaves nothing, in the middle of whatever goes on", async () => {

@@ -59,6 +59,8 @@ interface Connection {
 /** Names of the toxic that `blackhole` adds, and that `heal` removes with all others. */
 const BLACKHOLE = "blackhole";
 
+const NO_TOXICS: readonly ActiveToxic[] = [];
+
 /** A demo that runs for days must not remember every connection that it ever had. */
 const KEPT_CONNECT_TIMES = 100_000;
 
@@ -321,7 +323,8 @@ export class Endpoint implements AsyncDisposable {
     }
   }
 
-  #toxicsOf(connection: Connection): ActiveToxic[] {
+  #toxicsOf(connection: Connection): readonly ActiveToxic[] {
+    if (this.#toxics.size === 0) return NO_TOXICS;
     return [...this.#toxics.values()].filter(({ name, toxic }) => {
       const { toxicity = 1 } = toxic;
       if (toxicity >= 1) return true;

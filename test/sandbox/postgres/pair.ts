@@ -83,6 +83,9 @@ const NODE_HOSTS = ["127.0.0.2", "127.0.0.3"] as const;
 
 const STATUS_TIMEOUT_MS = 500;
 
+/** A standby that streams has caught up by then; one whose history has parted from the primary's never will. */
+const CATCH_UP_MS = 5000;
+
 /** Starts a primary and its streaming standby, with the endpoints, the names and the supervisor around them. */
 export async function startPostgresPair(options: PostgresPairOptions = {}): Promise<PostgresPair> {
   const account = await unprivilegedAccount();
@@ -381,8 +384,15 @@ export class PostgresPair implements AsyncDisposable {
    * (53300), open ones stay. Without a number the limit goes. Holds on both nodes, since roles are replicated.
    */
   async limitConnections(perRole?: number): Promise<void> {
-    for (const role of ["owner", "app", "system"] as const) {
-      await this.primary.query(`alter role ${ROLE_NAMES[role]} connection limit ${perRole ?? -1}`);
+    const session = this.primary.connect();
+    try {
+      // An administrator's read-only holds for the sandbox too, unless it says otherwise.
+      await session.query("set default_transaction_read_only = off");
+      for (const role of ["owner", "app", "system"] as const) {
+        await session.query(`alter role ${ROLE_NAMES[role]} connection limit ${perRole ?? -1}`);
+      }
+    } finally {
+      session.close();
     }
   }
 
@@ -408,6 +418,39 @@ export class PostgresPair implements AsyncDisposable {
   /** Lets the standby apply everything so much later than it was committed; 0 ends it. */
   async delayReplay(delayMs: number): Promise<void> {
     await this.standby.alterSystem({ recovery_min_apply_delay: `${delayMs}ms` });
+  }
+
+  /**
+   * Ends every fault, whatever they were: endpoints, names, limits and nodes. Resolves when the primary has a standby in
+   * step again and the endpoints point to their nodes. Who is primary stays; an old one that went its own way is
+   * copied anew.
+   */
+  async heal(): Promise<void> {
+    for (const endpoint of [this.writer, this.reader, ...this.nodeProxies]) await endpoint.heal();
+    this.dns.setMode("normal");
+    this.dns.setDelay(0);
+    const { primary, standby } = this;
+    for (const node of this.nodes) await node.thaw();
+    if (primary.process === "down") await primary.start();
+    await this.setReadOnly(primary, false);
+    await this.limitConnections();
+    if (!(await this.#followsAgain(standby))) await this.rejoin(standby);
+    if (this.writer.target !== primary) this.moveEndpoint("writer", primary);
+    if (this.reader.target !== standby) this.moveEndpoint("reader", standby);
+  }
+
+  /** Whether a standby that has all it needs has caught up; one that cannot is not waited for long. */
+  async #followsAgain(standby: PostgresNode): Promise<boolean> {
+    if (standby.process === "down") await standby.start();
+    const { answer } = await this.#ask(standby);
+    if (!answer?.inRecovery) return false;
+    await this.healReplication();
+    await this.setReadOnly(standby, false);
+    await this.delayReplay(0);
+    return this.supervisor.whenPromotable(CATCH_UP_MS).then(
+      () => true,
+      () => false,
+    );
   }
 
   /** Asks each node what it is. Answers within a second, whatever state they are in. */

@@ -1,9 +1,9 @@
-import { chmod, mkdir, mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 
 import { giveTo, unprivilegedAccount, type Account } from "./account.ts";
-import { exists, findBinaries } from "./binaries.ts";
+import { findBinaries } from "./binaries.ts";
 import { NodeStartError, PostgresNode, type Settings } from "./node.ts";
 import { freePort } from "./ports.ts";
 import type { Role } from "./roles.ts";
@@ -91,12 +91,15 @@ export async function withAnotherPort<T>(start: () => Promise<T>): Promise<T> {
   }
 }
 
-/** A temporary directory, or `dir`, that the account can work in and that holds nothing yet. */
+/**
+ * A temporary directory, or `dir`, that the account can work in.
+ * @throws Error when `dir` holds anything: it is removed at the end, with everything in it.
+ */
 export async function makeBaseDir(account: Account, dir?: string): Promise<string> {
-  if (dir !== undefined && (await exists(path.join(dir, "n1")))) {
-    throw new Error(`${dir} holds a Postgres already.`);
+  if (dir !== undefined) {
+    await mkdir(dir, { recursive: true });
+    if ((await readdir(dir)).length > 0) throw new Error(`${dir} is not empty.`);
   }
-  if (dir !== undefined) await mkdir(dir, { recursive: true });
   const baseDir = dir ?? (await mkdtemp(path.join(tmpdir(), "evenkeel-postgres-")));
   await chmod(baseDir, 0o700);
   await giveTo(account, baseDir);
