@@ -13,12 +13,14 @@ export async function planForValues(db: ShopDatabase): Promise<void> {
 }
 
 /**
- * Keeps the planner from collecting all matches before it orders them. To be used when many rows are known to
- * match: walking the order's own index then finds a page's worth at once, which estimates of a text search
+ * Has the planner walk the order's own index instead of collecting all matches and ordering them. To be used
+ * when many rows are known to match: a page's worth is then found at once, which estimates of a text search
  * cannot foresee.
  */
 export async function walkInOrder(db: ShopDatabase): Promise<void> {
-  await db.execute(sql`select set_config('enable_bitmapscan', 'off', true)`);
+  await db.execute(sql`
+    select set_config('enable_sort', 'off', true), set_config('enable_bitmapscan', 'off', true),
+      set_config('enable_seqscan', 'off', true)`);
 }
 
 /** How many rows `from` has, counted up to {@link COUNTED_UP_TO}; null beyond it. */

@@ -12,7 +12,14 @@ import {
   textList,
   walkInOrder,
 } from "../database/list-reads.ts";
-import { fulfillmentOrders, fulfillments, orderLines, orders } from "../database/schema.ts";
+import {
+  fulfillmentOrders,
+  fulfillments,
+  isTakenHere,
+  isToFulfil,
+  orderLines,
+  orders,
+} from "../database/schema.ts";
 import { matches } from "../database/search.ts";
 import { amountText } from "./amount.ts";
 import type {
@@ -29,9 +36,6 @@ import type {
   TimelineEntry,
 } from "./types.ts";
 
-/** The source name of orders that were taken in Evenkeel. */
-export const OWN_SOURCE_NAME = "evenkeel";
-
 const id: SortKey = { expression: sql`o.id`, type: "bigint" };
 
 const keys: Readonly<Record<OrderSort, readonly SortKey[]>> = {
@@ -40,10 +44,6 @@ const keys: Readonly<Record<OrderSort, readonly SortKey[]>> = {
   total: [{ expression: sql`o.total`, type: "numeric" }, id],
   customer: [{ expression: sql`o.customer`, type: "text" }, id],
 };
-
-/** What can be packed now: not what is on hold, and not what only becomes due later. */
-export const isToFulfil = sql`o.units_to_fulfil > 0 and o.cancelled_at is null and o.closed_at is null
-  and o.fulfillment_status not in ('on_hold', 'scheduled')`;
 
 function tabCondition(shop: string, tab: OrderQuery["tab"]): SQL | undefined {
   switch (tab) {
@@ -58,7 +58,7 @@ function tabCondition(shop: string, tab: OrderQuery["tab"]): SQL | undefined {
         select split_part(resource, '/', 2)::bigint from commands
         where shop = ${shop} and state in ${textList(expectedStates)} and resource like 'order/%')`;
     case "taken-here":
-      return sql`o.source_name = ${OWN_SOURCE_NAME}`;
+      return isTakenHere;
   }
 }
 

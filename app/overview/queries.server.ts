@@ -4,10 +4,9 @@ import { expectedStates, readChanges } from "../commands/queries.server.ts";
 import type { Sourced } from "../continuity/sourced.ts";
 import type { Cluster, ShopDatabase } from "../database/cluster.ts";
 import { textList } from "../database/list-reads.ts";
-import { shops, syncRuns } from "../database/schema.ts";
+import { isToFulfil, shops, syncRuns } from "../database/schema.ts";
 import { readLowStock } from "../inventory/queries.server.ts";
 import { amountText } from "../orders/amount.ts";
-import { isToFulfil } from "../orders/queries.server.ts";
 import type { SyncProgress } from "../sync/types.ts";
 import type { ChangeMark, OrdersOfDay, Overview, ShopDetails } from "./types.ts";
 
@@ -72,10 +71,9 @@ async function readToFulfil(db: ShopDatabase, shop: string): Promise<Overview["t
       from order_list o where o.shop = ${shop} and ${isToFulfil}`),
     db.execute<{ id: string; location: string; count: string }>(sql`
       select l.id, l.name as location, count(*) as count
-      from order_list o
-      cross join lateral unnest(o.location_ids) as place(id)
+      from (select unnest(location_ids) as id from order_list
+            where shop = ${shop} and ${isToFulfil}) place
       join locations l on l.shop = ${shop} and l.id = place.id
-      where o.shop = ${shop} and ${isToFulfil}
       group by l.id, l.name order by count desc, l.name, l.id`),
   ]);
   return {
