@@ -13,7 +13,8 @@ export interface AppProcessOptions {
   program: string;
   /** Where it will listen; its environment must say the same. */
   port: number;
-  env: Readonly<Record<string, string>>;
+  /** Asked for at each start. */
+  env: () => Readonly<Record<string, string>>;
   /** Everything that it prints; none when absent. */
   logFile?: string;
 }
@@ -119,14 +120,14 @@ export class AppProcess implements AsyncDisposable {
       ["-c", LIFELINE, "sh", process.execPath, "--enable-source-maps", program],
       {
         cwd: root,
-        env: { NODE_ENV: "production", ...plainEnvironment(), ...env },
+        env: { NODE_ENV: "production", ...plainEnvironment(), ...env() },
         stdio: ["pipe", "pipe", "pipe", "pipe"],
         // Ctrl-C in the terminal is ours to pass on, in order.
         detached: true,
       },
     );
     // A write to a shell that has gone is no news.
-    (shell.stdin as Writable).on("error", () => undefined);
+    shell.stdin.on("error", () => undefined);
     for (const stream of [shell.stdout, shell.stderr]) {
       if (stream) createInterface({ input: stream }).on("line", (line) => this.#heard(line));
     }

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from "node:fs/promise
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
+import { fileURLToPath, pathToFileURL } from "node:url";
 import { promisify } from "node:util";
 import {
   chromium,
@@ -131,7 +131,8 @@ async function launchOptions({ headless = true, hostRules }: BrowserOptions) {
  */
 async function unpackedChromium(): Promise<string> {
   const require = createRequire(import.meta.url);
-  const packageDir = dirname(dirname(require.resolve("@sparticuz/chromium")));
+  const entry = require.resolve("@sparticuz/chromium");
+  const packageDir = dirname(dirname(entry));
   const { version } = JSON.parse(await readFile(join(packageDir, "package.json"), "utf8")) as {
     version: string;
   };
@@ -148,7 +149,7 @@ async function unpackedChromium(): Promise<string> {
       [
         "--input-type=module",
         "--eval",
-        `await (await import(${JSON.stringify(import.meta.resolve("@sparticuz/chromium"))})).default.executablePath()`,
+        `await (await import(${JSON.stringify(pathToFileURL(entry).href)})).default.executablePath()`,
       ],
       { env: { ...process.env, TMPDIR: staging, AWS_EXECUTION_ENV: "AWS_Lambda_nodejs22.x" } },
     );

@@ -23,13 +23,12 @@ export class BuildError extends Error {
  *
  * @returns whether it had to be built.
  */
-export async function ensureBuild(onStart: () => void = () => undefined): Promise<boolean> {
-  if (await isFresh()) return false;
+export async function ensureBuild(): Promise<boolean> {
+  if (await isBuilt()) return false;
   await mkdir(join(root, "node_modules", ".cache"), { recursive: true });
   while (!(await takeLock())) await new Promise((resolve) => setTimeout(resolve, 200));
   try {
-    if (await isFresh()) return false;
-    onStart();
+    if (await isBuilt()) return false;
     await build();
     return true;
   } finally {
@@ -52,7 +51,8 @@ async function build(): Promise<void> {
   if (code !== 0) throw new BuildError(`The app could not be built.\n${printed.trim()}`);
 }
 
-async function isFresh(): Promise<boolean> {
+/** Whether the build is newer than everything that it is made from. */
+export async function isBuilt(): Promise<boolean> {
   const built = await modifiedMs(output);
   if (built === undefined) return false;
   const newest = await Promise.all(sources.map((source) => newestMs(join(root, source))));

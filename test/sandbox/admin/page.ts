@@ -1,6 +1,8 @@
 import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { createRequire } from "node:module";
 import type { FrameBoot } from "./browser/boot.ts";
+
+const require = createRequire(import.meta.url);
 
 /** Only these are drawn in the admin's own navigation; none of their pages is part of the sandbox. */
 const adminPages = [
@@ -108,9 +110,7 @@ function adminNote(path: string, appHref: string, appName: string): string {
 
 /** One of Polaris' icons, inline, so that it takes the colour of its text. */
 export function icon(name: string): string {
-  const file = fileURLToPath(
-    import.meta.resolve(`@shopify/polaris-icons/dist/svg/${name}Icon.svg`),
-  );
+  const file = require.resolve(`@shopify/polaris-icons/dist/svg/${name}Icon.svg`);
   return readFileSync(file, "utf8").replace("<svg", '<svg class="icon" aria-hidden="true"');
 }
 

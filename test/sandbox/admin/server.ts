@@ -106,6 +106,16 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
     [/^\/sandbox\/session-token$/, sessionToken],
     [/^\/sandbox\/app-parameters$/, appParameters],
     [/^\/sandbox\/resources$/, resources],
+    [
+      /^\/sandbox\/about$/,
+      ({ response }) =>
+        send(
+          response,
+          200,
+          "application/json",
+          JSON.stringify({ sandbox: "evenkeel", pid: process.pid }),
+        ),
+    ],
     [/^\/sandbox\/events$/, events],
     [/^\/sandbox\/actions$/, actions],
   ];

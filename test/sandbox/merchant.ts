@@ -1,0 +1,84 @@
+import type { FrameLocator, Locator, Page } from "playwright-core";
+import type { Sandbox } from "./sandbox.ts";
+import type { ShopStore } from "./shopify/shop/index.ts";
+
+/** A merchant at work in the app, inside the admin: what they click, by the words that they read. */
+export class Merchant {
+  readonly page: Page;
+  /** Inside the app's iframe. */
+  readonly app: FrameLocator;
+  readonly #sandbox: Sandbox;
+  readonly #shop: ShopStore;
+
+  constructor(page: Page, sandbox: Sandbox, shop: ShopStore) {
+    this.page = page;
+    this.app = page.frameLocator("#app");
+    this.#sandbox = sandbox;
+    this.#shop = shop;
+  }
+
+  get shopName(): string {
+    return this.#shop.domain.replace(".myshopify.com", "");
+  }
+
+  /** Opens a page of the app by its address in the admin, without the fault panel. */
+  async open(path = ""): Promise<void> {
+    await this.page.goto(this.#sandbox.admin.appUrl(this.shopName, path, { panel: false }));
+  }
+
+  /** The page's own title, inside the app. */
+  heading(name: string | RegExp): Locator {
+    return this.app.getByRole("heading", { level: 1, name });
+  }
+
+  /** Goes to a page by the app's menu in the admin's navigation. */
+  async goTo(name: "Orders" | "Inventory" | "Products" | "Resilience" | "Settings"): Promise<void> {
+    const menu = this.page.locator("#app-nav").getByRole("listitem").filter({ hasText: name });
+    if (!(await menu.isVisible())) await this.page.getByRole("button", { name: "Menu" }).click();
+    await menu.click();
+    await this.heading(name).waitFor();
+  }
+
+  /** The rows of a list; the first is not its head. */
+  rows(): Locator {
+    return this.app.locator("tbody tr");
+  }
+
+  /** Types into a list's search and waits for what it finds. */
+  async search(text: string): Promise<void> {
+    const field = this.app.getByRole("textbox", { name: /^Search by/ });
+    if (!(await field.isVisible())) {
+      await this.app.getByRole("button", { name: "Search", exact: true }).click();
+    }
+    await field.fill(text);
+    await this.app
+      .locator("body")
+      .page()
+      .waitForURL((url) => url.search.includes("q="));
+  }
+
+  /**
+   * Adjusts the stock of the first variant in sight by so many, at the first location that has any.
+   *
+   * @returns what was adjusted, by the words of its button.
+   */
+  async adjustStock(by: number): Promise<{ variant: string; location: string; from: number }> {
+    const cell = this.app.getByRole("button", { name: /^Adjust .+ at .+, [\d,]+ available$/ });
+    const label = (await cell.first().getAttribute("aria-label")) ?? "";
+    const [, variant = "", location = "", from = ""] =
+      /^Adjust (.+) at (.+), ([\d,]+) available$/.exec(label) ?? [];
+    await cell.first().click();
+    await this.app.getByLabel("Adjust by").fill(String(by));
+    await this.app.getByRole("button", { name: "Save" }).click();
+    await this.page.getByRole("status").getByText("on its way to Shopify").waitFor();
+    return { variant, location, from: Number(from.replaceAll(",", "")) };
+  }
+
+  /** Fulfils everything that is left of the order that is open, with a tracking number. */
+  async fulfil(trackingNumber: string): Promise<void> {
+    await this.app.getByRole("link", { name: "Fulfil items" }).first().click();
+    await this.app.getByLabel("Tracking number").fill(trackingNumber);
+    await this.app.getByRole("button", { name: /^Fulfil [\d,]+ items?$/ }).click();
+    await this.page.getByRole("status").getByText("on its way to Shopify").waitFor();
+  }
+}
