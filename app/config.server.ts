@@ -56,6 +56,24 @@ const environment = z
     ),
     DATABASE_URL: databaseUrl("evenkeel_app"),
     DATABASE_SYSTEM_URL: databaseUrl("evenkeel_system"),
+    DATABASE_READER_URL: optional(databaseUrl("evenkeel_app")),
+    DATABASE_NODES: optional(
+      z.string().regex(/^[^\s,:/]+(:\d+)?(,[^\s,:/]+(:\d+)?)*$/, {
+        error:
+          "is not a list of servers. It looks like db-1.example.com:5432,db-2.example.com:5432",
+      }),
+    ),
+    DATABASE_NAME_SERVERS: optional(
+      z.string().regex(/^[\d.]+(:\d+)?(,[\d.]+(:\d+)?)*$/, {
+        error: "is not a list of name servers. It looks like 10.0.0.2,10.0.0.3:53",
+      }),
+    ),
+    DATABASE_PREPARED_STATEMENTS: z.preprocess(
+      (value) => (value === undefined || value === "" ? "on" : value),
+      z.enum(["on", "off"], {
+        error: "is neither on nor off. It is off behind PgBouncer in transaction mode",
+      }),
+    ),
     DATABASE_CA_FILE: optional(z.string()),
     DATABASE_POOL_SIZE: z.preprocess(
       (value) => (value === undefined || value === "" ? 10 : value),
@@ -121,6 +139,12 @@ export interface Config {
   readonly database: {
     readonly url: string;
     readonly systemUrl: string;
+    readonly readerUrl: string | null;
+    /** Every server's `host:port`; empty where only endpoints are known. */
+    readonly nodes: readonly string[];
+    /** Empty: the system's own. */
+    readonly nameServers: readonly string[];
+    readonly preparedStatements: boolean;
     readonly ca: string | null;
     readonly poolSize: number;
   };
@@ -173,6 +197,10 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
     database: {
       url: e.DATABASE_URL,
       systemUrl: e.DATABASE_SYSTEM_URL,
+      readerUrl: e.DATABASE_READER_URL ?? null,
+      nodes: e.DATABASE_NODES?.split(",") ?? [],
+      nameServers: e.DATABASE_NAME_SERVERS?.split(",") ?? [],
+      preparedStatements: e.DATABASE_PREPARED_STATEMENTS === "on",
       ca: e.DATABASE_CA_FILE ? readFileSync(e.DATABASE_CA_FILE, "utf8") : null,
       poolSize: e.DATABASE_POOL_SIZE,
     },

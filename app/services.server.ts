@@ -38,7 +38,12 @@ export function createServices(config: Config): Services {
   const cluster = new Cluster({
     url: database.url,
     systemUrl: database.systemUrl,
+    nodes: database.nodes,
     poolSize: database.poolSize,
+    preparedStatements: database.preparedStatements,
+    logger,
+    ...(database.readerUrl ? { readerUrl: database.readerUrl } : {}),
+    ...(database.nameServers.length > 0 ? { nameServers: database.nameServers } : {}),
     ...(database.ca ? { ca: database.ca } : {}),
   });
   const sessions = new PostgresSessionStorage(cluster);
@@ -60,7 +65,11 @@ export function createServices(config: Config): Services {
   const tokens = new AccessTokens(sessions, api);
   const admin = (shop: string) =>
     createAdminClient({ shop, accessToken: () => tokens.get(shop), logger });
-  const jobs = createJobs({ systemClient: cluster.systemClient, logger });
+  const jobs = createJobs({
+    systemUrl: database.systemUrl,
+    logger,
+    ...(database.ca ? { ca: database.ca } : {}),
+  });
   const sync = createSync({ cluster, jobs, admin, logger });
   const commands = createCommands({ cluster, jobs, admin, logger });
   const inbox = createInbox({ cluster, jobs, sync, admin, logger });
@@ -84,6 +93,7 @@ export function createServices(config: Config): Services {
     inbox,
     intake,
     async start() {
+      cluster.start();
       await jobs.start();
       await inbox.start();
     },

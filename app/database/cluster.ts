@@ -1,187 +1,408 @@
-import { and, eq, sql } from "drizzle-orm";
-import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
-import postgres from "postgres";
+import { and, eq } from "drizzle-orm";
+import { setTimeout as wait } from "node:timers/promises";
+import type { Logger } from "../observability/logger.server.ts";
+import { ClusterNode } from "./cluster-node.ts";
 import { DatabaseError, OperationMismatchError, toDatabaseError } from "./errors.ts";
-import * as schema from "./schema.ts";
+import { createResolver, type NameResolver } from "./resolver.ts";
+import { RetryBudget } from "./retry-budget.ts";
+import { operations } from "./schema.ts";
+import type { NodeAddress } from "./targets.ts";
+import { nodesOf, type ClusterTargets } from "./targets.ts";
+import { TopologyMonitor, type ClusterState, type NodeStatus } from "./topology/monitor.ts";
+import { inTransaction, type ShopDatabase } from "./transaction.ts";
 import { hashInput, type WriteDefinition } from "./write.ts";
+import type { Pool } from "./pool.ts";
 
-type Database = PostgresJsDatabase<typeof schema>;
-
-/** What a piece of work gets: drizzle inside one transaction, with the shop's row-level security in force. */
-export type ShopDatabase = Parameters<Parameters<Database["transaction"]>[0]>[0];
+export type { ShopDatabase } from "./transaction.ts";
 
 /** A value read from the database; structurally a `Sourced` of the continuity floor above. */
 export interface Reading<T> {
   readonly value: T;
   readonly source: "primary" | "replica";
+  /** When it was true, by this process's clock. */
   readonly asOf: Date;
 }
 
 export interface ReadOptions {
-  /** How far behind the primary the answering node may be. */
+  /** How far behind the primary the answer may be, where there is a choice. Default 5 s. */
   readonly maxLagMs?: number;
+  readonly deadlineMs?: number;
 }
 
+export interface WriteOptions {
+  readonly deadlineMs?: number;
+}
+
+export interface SystemOptions extends WriteOptions {
+  /** Whether the work may be done twice without harm, so that a lost answer can simply be asked for again. */
+  readonly repeatable?: boolean;
+}
+
+/** The database as health checks and pages show it. */
 export interface DatabaseState {
+  /** Whether writes go on. */
   readonly state: "up" | "down";
+  readonly cluster: ClusterState;
   readonly since: Date;
-  /** The class or code of the last failure, null while there was none. */
   readonly lastError: string | null;
   readonly latencyMs: number | null;
+  readonly nodes: readonly NodeStatus[];
 }
 
-export interface ClusterOptions {
-  /** Where the app's role logs in. */
-  readonly url: string;
-  /** Where the role for work across shops logs in: intake and queue tables only. */
-  readonly systemUrl: string;
-  /** PEM of the authority that signed the server's certificate; TLS is then required. */
-  readonly ca?: string;
+export interface ClusterOptions extends ClusterTargets {
+  readonly logger?: Logger;
+  /** Connections per node for merchants; work across shops gets half as many beside them. Default 10. */
   readonly poolSize?: number;
+  /** Off behind PgBouncer in transaction mode. Default on. */
+  readonly preparedStatements?: boolean;
+  /** Name servers to ask in place of the system's. */
+  readonly nameServers?: readonly string[];
+  /** What an earlier process knew, so that nothing older is followed. */
+  readonly remembered?: { readonly systemIdentifier: string; readonly timeline: number };
 }
 
-const CONNECT_TIMEOUT_SECONDS = 2;
+const DEADLINE_MS = 2_000;
+const MAX_LAG_MS = 5_000;
+/** An attempt that takes longer makes its node suspect, which costs one probe; nothing is cut off yet. */
+const SUSPECT_AFTER_MS = 100;
+/** A read that takes longer is asked of another node as well, and the first answer counts. */
+const HEDGE_AFTER_MS = 100;
+const FIRST_BACKOFF_MS = 10;
+const MAX_BACKOFF_MS = 200;
 
 /** The two doors to the database, and the back door for work that spans shops. */
 export class Cluster {
-  readonly #app: postgres.Sql;
-  readonly #system: postgres.Sql;
-  readonly #appDatabase: Database;
-  readonly #systemDatabase: Database;
-  #state: DatabaseState = { state: "down", since: new Date(), lastError: null, latencyMs: null };
+  readonly monitor: TopologyMonitor;
+  readonly #nodes: ReadonlyMap<string, ClusterNode>;
+  readonly #readBudget = new RetryBudget();
+  readonly #writeBudget = new RetryBudget();
+  #lastError: string | null = null;
+  #started = false;
 
   constructor(options: ClusterOptions) {
-    const connect = (url: string, max: number) =>
-      postgres(url, {
-        max,
-        // One round trip fewer at every connect; drizzle maps arrays itself.
-        fetch_types: false,
-        connect_timeout: CONNECT_TIMEOUT_SECONDS,
-        onnotice: () => {},
-        ...(options.ca ? { ssl: { ca: options.ca, rejectUnauthorized: true } } : {}),
-      });
-    const poolSize = options.poolSize ?? 10;
-    this.#app = connect(options.url, poolSize);
-    this.#system = connect(options.systemUrl, Math.max(2, Math.ceil(poolSize / 2)));
-    this.#appDatabase = drizzle(this.#app, { schema, casing: "snake_case" });
-    this.#systemDatabase = drizzle(this.#system, { schema, casing: "snake_case" });
+    const resolver: NameResolver = createResolver(
+      options.nameServers ? { servers: options.nameServers } : {},
+    );
+    const nodes = nodesOf(options).map(
+      (address: NodeAddress) =>
+        new ClusterNode({
+          address,
+          resolver,
+          poolSize: options.poolSize ?? 10,
+          preparedStatements: options.preparedStatements ?? true,
+        }),
+    );
+    this.#nodes = new Map(nodes.map((node) => [node.id, node]));
+    this.monitor = new TopologyMonitor({
+      nodes: nodes.map((node) => node.definition),
+      ...(options.logger ? { logger: options.logger } : {}),
+      ...(options.remembered ? { remembered: options.remembered } : {}),
+    });
+    this.monitor.events.on("abandoned", ({ id }) =>
+      this.#nodes
+        .get(id)
+        ?.discardAll(new DatabaseError("unknown", "ABANDONED", "The node is no longer in charge.")),
+    );
+    // A standby's connections survive its promotion: kept open, they are there when it happens.
+    this.monitor.events.on("node", ({ id, to }) => {
+      if (to === "standby" || to === "primary") this.#nodes.get(id)?.warm();
+    });
+  }
+
+  /** Starts to watch the nodes; the first read or write does too. */
+  start(): void {
+    if (this.#started) return;
+    this.#started = true;
+    this.monitor.start();
   }
 
   /**
-   * Reads on behalf of one shop, in a read-only transaction.
+   * Reads on behalf of one shop, in a read-only transaction: on the primary while it answers, on a standby
+   * otherwise, on both at once when one hesitates.
    *
-   * @throws DatabaseError when no node could answer.
+   * @throws DatabaseError when no node could answer within the deadline.
    */
   async read<T>(
     shop: string,
     work: (db: ShopDatabase) => Promise<T>,
-    _options: ReadOptions = {},
+    { maxLagMs = MAX_LAG_MS, deadlineMs = DEADLINE_MS }: ReadOptions = {},
   ): Promise<Reading<T>> {
-    return this.#watched(async () => {
-      const asOf = new Date();
-      const value = await this.#appDatabase.transaction(
-        async (tx) => {
-          await tx.execute(sql`select set_config('app.shop', ${shop}, true)`);
-          return work(tx);
-        },
-        { accessMode: "read only" },
-      );
-      return { value, source: "primary" as const, asOf };
-    });
+    this.start();
+    const attempt = new Attempt(deadlineMs);
+    this.#readBudget.earn();
+    for (let n = 0; ; n++) {
+      const nodes = this.#readersFor(maxLagMs, n);
+      try {
+        if (nodes.length === 0) throw noNode();
+        return await this.#firstOf(nodes, (node) => this.#readOn(node, shop, work, attempt));
+      } catch (error) {
+        await this.#beforeRetry(error, attempt, n, this.#readBudget, true);
+      }
+    }
   }
 
   /**
    * Makes a change for one shop exactly once per operation id: a repetition gets the stored result of the
-   * first time.
+   * first time. Goes on over a failover, as long as the deadline allows.
    *
    * @param operationId - Made where the change was first asked for, and kept over every retry.
    * @throws OperationMismatchError when the id was already used with another input.
-   * @throws DatabaseError as its class says; `unknown` means that asking again with the same id is safe.
+   * @throws DatabaseError as its class says. `unknown` means that it may have happened: asking again with
+   *   the same id is safe, calling it "not done" is not, before {@link settle} has said so.
    */
   async write<Input, Result>(
     shop: string,
     operationId: string,
     definition: WriteDefinition<Input, Result>,
     input: Input,
+    { deadlineMs = DEADLINE_MS }: WriteOptions = {},
   ): Promise<Result> {
     const checked = definition.schema.parse(input);
     const inputHash = hashInput(definition.name, checked);
-    return this.#watched(() =>
-      this.#appDatabase.transaction(async (tx) => {
-        await tx.execute(sql`select set_config('app.shop', ${shop}, true)`);
-        const { operations } = schema;
-        const inserted = await tx
-          .insert(operations)
-          .values({ shop, operationId, name: definition.name, inputHash })
-          .onConflictDoNothing()
-          .returning({ operationId: operations.operationId });
-        const key = and(eq(operations.shop, shop), eq(operations.operationId, operationId));
-        if (inserted.length === 0) {
-          const [known] = await tx.select().from(operations).where(key);
-          if (!known?.inputHash.equals(inputHash)) throw new OperationMismatchError(operationId);
-          return known.result as Result;
-        }
-        const result = await definition.work(tx, checked, { shop, operationId });
-        if (result !== undefined) {
-          await tx.update(operations).set({ result }).where(key);
-        }
-        return result;
-      }),
-    );
+    return this.#onWriter("app", shop, deadlineMs, true, async (tx) => {
+      const key = and(eq(operations.shop, shop), eq(operations.operationId, operationId));
+      const inserted = await tx
+        .insert(operations)
+        .values({ shop, operationId, name: definition.name, inputHash })
+        .onConflictDoNothing()
+        .returning({ operationId: operations.operationId });
+      if (inserted.length === 0) {
+        const [known] = await tx.select().from(operations).where(key);
+        if (!known?.inputHash.equals(inputHash)) throw new OperationMismatchError(operationId);
+        return known.result as Result;
+      }
+      const result = await definition.work(tx, checked, { shop, operationId });
+      if (result !== undefined) await tx.update(operations).set({ result }).where(key);
+      return result;
+    });
   }
 
-  /** Work that spans shops, under the role that may touch only intake and queue tables. */
-  async system<T>(work: (db: ShopDatabase) => Promise<T>): Promise<T> {
-    return this.#watched(() => this.#systemDatabase.transaction(work));
+  /**
+   * Finds out, once and for all, whether an operation has happened: where it has not, its id is used up, so
+   * that a late arrival of it fails instead of happening after it was called "not done".
+   */
+  async settle(
+    shop: string,
+    operationId: string,
+    options: WriteOptions = {},
+  ): Promise<"done" | "notDone"> {
+    const tombstone = hashInput(TOMBSTONE, operationId);
+    return this.#onWriter("app", shop, options.deadlineMs ?? DEADLINE_MS, true, async (tx) => {
+      await tx
+        .insert(operations)
+        .values({ shop, operationId, name: TOMBSTONE, inputHash: tombstone })
+        .onConflictDoNothing();
+      const [known] = await tx
+        .select({ name: operations.name })
+        .from(operations)
+        .where(and(eq(operations.shop, shop), eq(operations.operationId, operationId)));
+      return known?.name === TOMBSTONE ? "notDone" : "done";
+    });
   }
 
-  /** The raw client of the system role, for the queue. */
-  get systemClient(): postgres.Sql {
-    return this.#system;
+  /**
+   * Work that spans shops, under the role that may touch only intake and queue tables.
+   *
+   * @throws DatabaseError `unknown` when the answer was lost, unless the work is `repeatable`.
+   */
+  async system<T>(
+    work: (db: ShopDatabase) => Promise<T>,
+    { deadlineMs = DEADLINE_MS, repeatable = false }: SystemOptions = {},
+  ): Promise<T> {
+    return this.#onWriter("system", null, deadlineMs, repeatable, work);
   }
 
   get state(): DatabaseState {
-    return this.#state;
-  }
-
-  /** Asks the writer for a sign of life, and keeps the outcome as {@link state}. */
-  async probe(): Promise<DatabaseState> {
-    const startedAt = performance.now();
-    try {
-      await this.#watched(() => this.#app`select 1`);
-      this.#state = { ...this.#state, latencyMs: performance.now() - startedAt };
-    } catch {
-      // The state has it.
-    }
-    return this.#state;
+    const { state, since, nodes, writer } = this.monitor;
+    const report = writer === null ? null : this.monitor.node(writer)?.report;
+    return {
+      state: state === "steady" ? "up" : "down",
+      cluster: state,
+      since,
+      nodes,
+      lastError: this.#lastError,
+      latencyMs: report ? report.latencyMs : null,
+    };
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.#app.end({ timeout: 5 }), this.#system.end({ timeout: 5 })]);
+    this.monitor.stop();
+    for (const node of this.#nodes.values()) node.close();
   }
 
-  async #watched<T>(work: () => Promise<T>): Promise<T> {
+  /** Runs a transaction on the writer, whichever node that comes to be before the deadline. */
+  async #onWriter<T>(
+    role: "app" | "system",
+    shop: string | null,
+    deadlineMs: number,
+    repeatable: boolean,
+    work: (db: ShopDatabase) => Promise<T>,
+  ): Promise<T> {
+    this.start();
+    const attempt = new Attempt(deadlineMs);
+    this.#writeBudget.earn();
+    for (let n = 0; ; n++) {
+      try {
+        const id = await this.monitor.waitForWriter(attempt.signal);
+        const node = id === null ? undefined : this.#nodes.get(id);
+        if (!node) throw this.monitor.state === "readOnlyWriter" ? readOnly() : noWriter();
+        return await this.#runOn(node, node[role], attempt, { readOnly: false, shop }, work);
+      } catch (error) {
+        await this.#beforeRetry(error, attempt, n, this.#writeBudget, repeatable);
+      }
+    }
+  }
+
+  async #readOn<T>(
+    node: ClusterNode,
+    shop: string,
+    work: (db: ShopDatabase) => Promise<T>,
+    attempt: Attempt,
+  ): Promise<Reading<T>> {
+    const source = this.monitor.writer === node.id ? "primary" : "replica";
+    const asOf = source === "primary" ? new Date() : this.#replicaAsOf(node.id);
+    if (asOf === null) throw noNode();
+    const value = await this.#runOn(node, node.app, attempt, { readOnly: true, shop }, work);
+    return { value, source, asOf };
+  }
+
+  async #runOn<T>(
+    node: ClusterNode,
+    pool: Pool,
+    attempt: Attempt,
+    options: { readonly readOnly: boolean; readonly shop: string | null },
+    work: (db: ShopDatabase) => Promise<T>,
+  ): Promise<T> {
+    const lease = await pool.acquire(attempt.signal);
+    const { client } = lease;
+    const onDeadline = () => client.destroy(deadlinePassed());
+    attempt.signal.addEventListener("abort", onDeadline, { once: true });
+    const suspicion = setTimeout(() => this.monitor.suspect(node.id), SUSPECT_AFTER_MS);
     try {
-      const value = await work();
-      this.#moveTo("up", null);
+      const remainingMs = attempt.remainingMs;
+      const value = await inTransaction(client, { ...options, remainingMs }, work);
+      if (client.takeSyncWaitCancelled() && !options.readOnly) throw syncWaitCancelled();
       return value;
     } catch (error) {
-      const known = toDatabaseError(error);
-      this.#note(known);
+      let known = client.broken ?? toDatabaseError(error);
+      if (options.readOnly && known instanceof DatabaseError && known.kind === "wrongNode") {
+        // A read that writes is the caller's mistake, and says nothing about the node.
+        known = new DatabaseError("permanent", known.code, known.message);
+      }
+      if (known instanceof DatabaseError) this.#note(node, known);
       throw known;
+    } finally {
+      clearTimeout(suspicion);
+      attempt.signal.removeEventListener("abort", onDeadline);
+      lease.release();
     }
   }
 
-  #note(error: unknown): void {
-    if (!(error instanceof DatabaseError)) return;
-    if (["notExecuted", "unknown", "wrongNode"].includes(error.kind)) {
-      this.#moveTo("down", error.code);
-    }
+  /** The first answer of several nodes, asked one after the other until one answers in time. */
+  #firstOf<T>(nodes: readonly ClusterNode[], ask: (node: ClusterNode) => Promise<T>): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    let asked = 0;
+    let failed = 0;
+    let hedge: NodeJS.Timeout | undefined;
+    const askNext = () => {
+      clearTimeout(hedge);
+      const node = nodes[asked++];
+      if (!node) return;
+      if (asked < nodes.length) hedge = setTimeout(askNext, HEDGE_AFTER_MS);
+      ask(node).then(
+        (value) => {
+          clearTimeout(hedge);
+          resolve(value);
+        },
+        (error: unknown) => {
+          // What is the work's own fault fails everywhere.
+          if (!isPassing(error) || ++failed === nodes.length) {
+            clearTimeout(hedge);
+            reject(error);
+          } else askNext();
+        },
+      );
+    };
+    askNext();
+    return promise;
   }
 
-  #moveTo(state: "up" | "down", lastError: string | null): void {
-    if (this.#state.state === state && lastError === null) return;
-    const since = this.#state.state === state ? this.#state.since : new Date();
-    this.#state = { ...this.#state, state, since, lastError: lastError ?? this.#state.lastError };
+  /** The nodes to read from, best first: the writer, then standbys by age. */
+  #readersFor(maxLagMs: number, attempt: number): ClusterNode[] {
+    const now = Date.now();
+    const writer = this.monitor.writer;
+    const ranked = this.monitor.nodes.flatMap(({ id, state }) => {
+      const node = this.#nodes.get(id);
+      if (!node) return [];
+      if (id === writer) return [{ node, rank: 0 }];
+      if (state !== "standby" && state !== "readOnly") return [];
+      const asOf = this.#replicaAsOf(id);
+      if (!asOf) return [];
+      const lagMs = now - asOf.getTime();
+      // Too old an answer is better than none, and says how old it is; while there is a writer it is not needed.
+      return lagMs <= maxLagMs || writer === null || attempt > 0 ? [{ node, rank: 1 + lagMs }] : [];
+    });
+    return ranked.sort((a, b) => a.rank - b.rank).map(({ node }) => node);
+  }
+
+  #replicaAsOf(id: string): Date | null {
+    const report = this.monitor.node(id)?.report;
+    return report ? this.monitor.samples.asOf(report.timeline, report.lsn) : null;
+  }
+
+  #note(node: ClusterNode, { kind, code }: DatabaseError): void {
+    if (kind === "permanent" || kind === "rolledBack") return;
+    this.#lastError = code;
+    if (kind === "wrongNode") this.monitor.reportReadOnly(node.id);
+    else if (kind !== "busy") this.monitor.suspect(node.id);
+  }
+
+  /** Returns when the work may be tried again; throws when it may not. */
+  async #beforeRetry(
+    error: unknown,
+    attempt: Attempt,
+    n: number,
+    budget: RetryBudget,
+    repeatable: boolean,
+  ): Promise<void> {
+    const known = toDatabaseError(error);
+    if (!isPassing(known)) throw known;
+    if (known.kind === "unknown" && !repeatable) throw known;
+    // Full jitter (AWS, 2015).
+    const backoffMs = Math.random() * Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** n);
+    if (attempt.remainingMs <= backoffMs || !budget.spend()) throw known;
+    await wait(backoffMs);
   }
 }
+
+const TOMBSTONE = "evenkeel.tombstone";
+
+/** One piece of work's time. */
+class Attempt {
+  readonly signal: AbortSignal;
+  readonly #endsAt: number;
+
+  constructor(deadlineMs: number) {
+    this.signal = AbortSignal.timeout(deadlineMs);
+    this.#endsAt = performance.now() + deadlineMs;
+  }
+
+  get remainingMs(): number {
+    return Math.max(0, this.#endsAt - performance.now());
+  }
+}
+
+/** Whether the same work can go well on another try, or on another node. */
+function isPassing(error: unknown): error is DatabaseError {
+  return error instanceof DatabaseError && error.kind !== "permanent" && error.kind !== "busy";
+}
+
+const deadlinePassed = () =>
+  new DatabaseError("unknown", "DEADLINE", "The database did not answer in time.");
+const noNode = () => new DatabaseError("notExecuted", "NO_NODE", "No database node answers.");
+const noWriter = () =>
+  new DatabaseError("notExecuted", "NO_WRITER", "No database node takes writes.");
+const readOnly = () =>
+  new DatabaseError("notExecuted", "READ_ONLY", "The database takes no writes at the moment.");
+const syncWaitCancelled = () =>
+  new DatabaseError("unknown", "SYNC_WAIT_CANCELLED", "The commit is on one node only.");

@@ -131,6 +131,11 @@ export class GuardedClient {
     }
   }
 
+  /** The server's major version, 0 where it did not say. */
+  get serverVersion(): number {
+    return Number.parseInt(String(this.sql.parameters["server_version"] ?? "0"), 10);
+  }
+
   /** Why this client is of no more use; null while it is. */
   get broken(): DatabaseError | null {
     return this.#broken;

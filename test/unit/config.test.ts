@@ -51,6 +51,9 @@ test.each([
   ["SHOPIFY_API_SECRET", "", /^SHOPIFY_API_SECRET is empty/],
   ["DATABASE_URL", "mysql://db/evenkeel", /^DATABASE_URL is not the address/],
   ["DATABASE_CA_FILE", "/nowhere/ca.pem", /^DATABASE_CA_FILE names a file that cannot be read/],
+  ["DATABASE_NODES", "db-1 db-2", /^DATABASE_NODES is not a list of servers/],
+  ["DATABASE_NAME_SERVERS", "ns.example.com", /^DATABASE_NAME_SERVERS is not a list/],
+  ["DATABASE_PREPARED_STATEMENTS", "maybe", /^DATABASE_PREPARED_STATEMENTS is neither/],
   ["DATABASE_POOL_SIZE", "1", /^DATABASE_POOL_SIZE is too small/],
   ["LOG_LEVEL", "loud", /^LOG_LEVEL is not a level/],
   [

@@ -60,7 +60,7 @@ export interface MonitorEvents {
 
 export interface MonitorOptions {
   readonly nodes: readonly NodeDefinition[];
-  readonly logger: Logger;
+  readonly logger?: Logger;
   /** What an earlier process knew: nothing below that timeline is ever followed. */
   readonly remembered?: { readonly systemIdentifier: string; readonly timeline: number };
 }
@@ -91,7 +91,7 @@ export class TopologyMonitor {
   readonly events = new EventEmitter<MonitorEvents>();
   readonly samples = new WriterSamples();
   readonly #watches: readonly NodeWatch[];
-  readonly #logger: Logger;
+  readonly #logger: Logger | undefined;
   #state: ClusterState = "starting";
   #since = new Date();
   #writer: NodeWatch | null = null;
@@ -259,7 +259,7 @@ export class TopologyMonitor {
     if (isNew) {
       const { id } = writer.definition;
       const timeline = writer.report?.timeline ?? 0;
-      this.#logger.info({ node: id, timeline }, "the database has a writer");
+      this.#logger?.info({ node: id, timeline }, "the database has a writer");
       this.events.emit("writer", { id, timeline, at: new Date() });
     }
   }
@@ -286,7 +286,7 @@ export class TopologyMonitor {
     }
     watch.state = to;
     watch.since = new Date();
-    this.#logger.info({ node: id, from, to, error: watch.lastError }, "a database node changed");
+    this.#logger?.info({ node: id, from, to, error: watch.lastError }, "a database node changed");
     this.events.emit("node", { id, from, to, at: watch.since });
     // A frozen server may come back and go on; one that has been superseded or demoted may not.
     const demoted = from === "primary" && (to === "standby" || to === "readOnly");
@@ -301,7 +301,7 @@ export class TopologyMonitor {
     this.#state = to;
     this.#since = new Date();
     const level = to === "steady" ? "info" : "warn";
-    this.#logger[level]({ from, to }, "the database changed");
+    this.#logger?.[level]({ from, to }, "the database changed");
     this.events.emit("state", { from, to, at: this.#since });
     // Calm intervals are long; whoever sleeps in one wakes up.
     if (to !== "steady") for (const watch of this.#watches) watch.askNow();

@@ -1,0 +1,70 @@
+import type { DatabaseError } from "./errors.ts";
+import { GuardedClient, type ConnectionTarget } from "./guarded-client.ts";
+import { connectBudget, Pool } from "./pool.ts";
+import type { NameResolver } from "./resolver.ts";
+import type { NodeAddress } from "./targets.ts";
+import type { NodeDefinition } from "./topology/monitor.ts";
+
+export interface ClusterNodeOptions {
+  readonly address: NodeAddress;
+  readonly resolver: NameResolver;
+  readonly poolSize: number;
+  readonly preparedStatements: boolean;
+}
+
+const CONNECT_TIMEOUT_MS = 1_000;
+
+/** One node or endpoint with the connections to it: for merchants, for work across shops, and for probes. */
+export class ClusterNode {
+  readonly id: string;
+  readonly definition: NodeDefinition;
+  readonly app: Pool;
+  readonly system: Pool;
+
+  constructor({ address, resolver, poolSize, preparedStatements }: ClusterNodeOptions) {
+    this.id = address.id;
+    const connect = (target: ConnectionTarget, applicationName: string, connectTimeoutMs: number) =>
+      GuardedClient.connect({
+        target,
+        resolver,
+        connectTimeoutMs,
+        preparedStatements,
+        applicationName,
+      });
+    const systemSize = Math.max(2, Math.ceil(poolSize / 2));
+    const budget = connectBudget(poolSize + systemSize);
+    this.app = new Pool({
+      connect: () => connect(address.app, "evenkeel", CONNECT_TIMEOUT_MS),
+      size: poolSize,
+      warm: Math.ceil(poolSize / 2),
+      budget,
+    });
+    this.system = new Pool({
+      connect: () => connect(address.system, "evenkeel-system", CONNECT_TIMEOUT_MS),
+      size: systemSize,
+      warm: 1,
+      budget,
+    });
+    this.definition = {
+      id: address.id,
+      kind: address.kind,
+      connect: (timeoutMs) => connect(address.app, "evenkeel-monitor", timeoutMs),
+    };
+  }
+
+  warm(): void {
+    this.app.warm();
+    this.system.warm();
+  }
+
+  /** Its name stands for another server, or its server is not to be used: what is open is worth nothing. */
+  discardAll(reason: DatabaseError): void {
+    this.app.discardAll(reason);
+    this.system.discardAll(reason);
+  }
+
+  close(): void {
+    this.app.close();
+    this.system.close();
+  }
+}

@@ -1,0 +1,88 @@
+import { DatabaseError } from "./errors.ts";
+import type { Database, GuardedClient } from "./guarded-client.ts";
+
+/**
+ * What a piece of work gets: drizzle on the one connection of its transaction. Beginning another one inside
+ * would end this one, so that door is closed.
+ */
+export type ShopDatabase = Omit<Database, "transaction">;
+
+export interface TransactionOptions {
+  readonly readOnly: boolean;
+  /** The shop whose rows are visible; none for work across shops. */
+  readonly shop: string | null;
+  /** What is left of the deadline: the server gives up by itself too, should we not be there to tell it. */
+  readonly remainingMs: number;
+}
+
+const SHOP = /^[a-z0-9][a-z0-9.-]*$/i;
+/** No single lock is worth waiting for longer. */
+const LOCK_TIMEOUT_MS = 1_000;
+/** The server's own limits come a little after ours, so that it is us who speak. */
+const SLACK_MS = 500;
+const TRANSACTION_TIMEOUT_SINCE = 17;
+
+/**
+ * Runs `work` in a transaction on a leased client.
+ *
+ * The opening travels together with the work's first statement: it cannot fail by itself except with the
+ * connection, and an error in it leaves a transaction in which every later statement fails, never none.
+ *
+ * @throws whatever the work threw, after a rollback; DatabaseError `rolledBack` when the server rolled back
+ *   although a commit was asked for (the work had swallowed an error).
+ */
+export async function inTransaction<T>(
+  client: GuardedClient,
+  options: TransactionOptions,
+  work: (db: ShopDatabase) => Promise<T>,
+): Promise<T> {
+  const { sql } = client;
+  const opening = sql.unsafe(openingStatement(client, options)).simple();
+  // Its error reaches us through the statements after it.
+  opening.catch(() => undefined);
+  let value: T;
+  try {
+    value = await work(client.database);
+  } catch (error) {
+    if (!client.broken)
+      await sql
+        .unsafe("rollback")
+        .simple()
+        .catch(() => client.destroy());
+    throw error;
+  }
+  await opening;
+  const { command } = await sql.unsafe("commit").simple();
+  if (command !== "COMMIT") {
+    throw new DatabaseError(
+      "rolledBack",
+      "ROLLED_BACK",
+      "The transaction was rolled back at its end.",
+    );
+  }
+  return value;
+}
+
+function openingStatement(
+  client: GuardedClient,
+  { readOnly, shop, remainingMs }: TransactionOptions,
+): string {
+  const limitMs = Math.ceil(remainingMs + SLACK_MS);
+  const settings: [string, string][] = [
+    ["lock_timeout", `${Math.min(LOCK_TIMEOUT_MS, limitMs)}`],
+    ["idle_in_transaction_session_timeout", `${limitMs}`],
+    [
+      client.serverVersion >= TRANSACTION_TIMEOUT_SINCE
+        ? "transaction_timeout"
+        : "statement_timeout",
+      `${limitMs}`,
+    ],
+  ];
+  if (shop !== null) {
+    // Goes into the text, since the opening has no parameters: what could end the literal is no shop.
+    if (!SHOP.test(shop)) throw new TypeError("That is not a shop's domain.");
+    settings.push(["app.shop", shop]);
+  }
+  const calls = settings.map(([name, value]) => `set_config('${name}', '${value}', true)`);
+  return `begin${readOnly ? " read only" : ""}; select ${calls.join(", ")}`;
+}

@@ -1,0 +1,151 @@
+import { sql } from "drizzle-orm";
+import postgres from "postgres";
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { Cluster } from "../../app/database/cluster.ts";
+import { DatabaseError } from "../../app/database/errors.ts";
+import { migrate } from "../../app/database/migrate.ts";
+import { settings } from "../../app/database/schema.ts";
+import { defineWrite } from "../../app/database/write.ts";
+import {
+  startPostgresPair,
+  type PostgresPair,
+  type PostgresPairOptions,
+} from "../sandbox/postgres/index.ts";
+
+const append = defineWrite(
+  "test.append",
+  z.object({ word: z.string() }),
+  async (tx, { word }, { shop }) => {
+    await tx
+      .insert(settings)
+      .values({ shop, values: { words: [word] } })
+      .onConflictDoUpdate({
+        target: settings.shop,
+        set: {
+          values: sql`jsonb_build_object('words', (${settings.values}->'words') || to_jsonb(${word}::text))`,
+        },
+      });
+  },
+);
+
+type How = "nodes" | "endpoint";
+
+function open(pair: PostgresPair, how: How): Cluster {
+  const nodes = pair.nodes.map((node) => {
+    const { hostname, port } = new URL(pair.url("app", node));
+    return `${hostname}:${port}`;
+  });
+  return new Cluster({
+    url: pair.url("app", "writer"),
+    systemUrl: pair.url("system", "writer"),
+    poolSize: 8,
+    ...(how === "nodes" ? { nodes } : { readerUrl: pair.url("app", "reader") }),
+  });
+}
+
+/** Writers that append words of their own until told to stop, and readers beside them. */
+function load(cluster: Cluster, until: Promise<unknown>) {
+  const acknowledged = new Map<string, string[]>();
+  const outcomes = { unknown: 0, failed: [] as unknown[], reads: 0, readsFailed: [] as unknown[] };
+  let ended = false;
+  void until.then(() => (ended = true));
+  const writer = async (n: number) => {
+    const shop = `writer-${n}.myshopify.com`;
+    const words: string[] = [];
+    acknowledged.set(shop, words);
+    for (let i = 0; !ended; i++) {
+      const word = `${n}-${i}`;
+      try {
+        await cluster.write(shop, word, append, { word }, { deadlineMs: 20_000 });
+        words.push(word);
+      } catch (error) {
+        if (error instanceof DatabaseError && error.kind === "unknown") outcomes.unknown++;
+        else outcomes.failed.push(error);
+      }
+    }
+  };
+  const reader = async (n: number) => {
+    while (!ended) {
+      try {
+        await cluster.read(`writer-${n}.myshopify.com`, (db) => db.select().from(settings), {
+          deadlineMs: 20_000,
+        });
+        outcomes.reads++;
+      } catch (error) {
+        outcomes.readsFailed.push(error);
+      }
+    }
+  };
+  const all = [0, 1, 2, 3].flatMap((n) => [writer(n), reader(n)]);
+  return { acknowledged, outcomes, done: Promise.all(all) };
+}
+
+async function words(pair: PostgresPair): Promise<Map<string, string[]>> {
+  const admin = postgres(pair.primary.url("superuser"), { max: 1 });
+  const rows = await admin<
+    { shop: string; values: { words: string[] } }[]
+  >`select shop, values from settings`;
+  await admin.end();
+  return new Map(rows.map(({ shop, values }) => [shop, values.words]));
+}
+
+const faults: Record<string, (pair: PostgresPair) => Promise<void>> = {
+  "a killed primary": async (pair) => {
+    await pair.crash(pair.primary);
+    await pair.failover();
+  },
+  "a frozen primary that wakes up as a stranger": async (pair) => {
+    const old = pair.primary;
+    await pair.freeze(old);
+    await pair.failover();
+    await pair.thaw(old);
+  },
+  "a planned switch": async (pair) => {
+    await pair.shutdownFast(pair.primary);
+    await pair.failover();
+  },
+};
+
+const cases = (["nodes", "endpoint"] as const).flatMap((how) =>
+  Object.keys(faults).map((fault) => [how, fault] as const),
+);
+
+test.each(cases)(
+  "%s: through %s no acknowledged write is lost or doubled, and every read is answered",
+  async (how, fault) => {
+    const options: PostgresPairOptions = { replication: "sync" };
+    await using pair = await startPostgresPair(options);
+    await migrate({ url: pair.url("owner", "writer") });
+    const cluster = open(pair, how);
+    try {
+      const { promise: over, resolve: end } = Promise.withResolvers<void>();
+      const running = load(cluster, over);
+      await progress(running.outcomes, 50);
+      await faults[fault]!(pair);
+      // Whoever waits for the new writer has it once one more write of each has gone through.
+      const before = new Map([...running.acknowledged].map(([shop, list]) => [shop, list.length]));
+      await allMoved(running.acknowledged, before);
+      end();
+      await running.done;
+
+      expect(running.outcomes).toMatchObject({ failed: [], readsFailed: [], unknown: 0 });
+      const kept = await words(pair);
+      for (const [shop, list] of running.acknowledged) {
+        expect(kept.get(shop)).toEqual(list);
+      }
+    } finally {
+      await cluster.close();
+    }
+  },
+);
+
+async function progress(outcomes: { reads: number }, reads: number): Promise<void> {
+  while (outcomes.reads < reads) await new Promise(setImmediate);
+}
+
+async function allMoved(now: Map<string, string[]>, before: Map<string, number>): Promise<void> {
+  while (![...now].every(([shop, list]) => list.length > before.get(shop)! + 1)) {
+    await new Promise(setImmediate);
+  }
+}
