@@ -12,7 +12,7 @@ import {
   type GraphQLSchema,
   type OperationDefinitionNode,
 } from "graphql";
-import { AccessControl, type AccessContext } from "./access.ts";
+import { AccessControl, type AccessContext, type Denials } from "./access.ts";
 import { BUCKETS, LeakyBucket, type ThrottleStatus } from "./bucket.ts";
 import { CostRules, MAX_QUERY_COST } from "./cost.ts";
 import { IdempotencyKeys, type IdempotencyContext } from "./idempotency.ts";
@@ -78,6 +78,8 @@ export class AdminApi {
   readonly #cost: CostRules;
   readonly #access: AccessControl;
   readonly #prepared = new Map<string, Prepared>();
+  /** What an app with the same rights is refused in a document stays the same. */
+  readonly #denials = new WeakMap<DocumentNode, Map<string, Denials>>();
   readonly #tenants = new Map<string, Tenant>();
 
   constructor(options: AdminApiOptions) {
@@ -259,7 +261,10 @@ export class AdminApi {
       contextValue: this.#context(shop, grant, document, operation, mutationMs),
       fieldResolver: strictFieldResolver,
     });
-    const actualCost = this.#cost.actual(document, operation, variables, result.data);
+    const actualCost = Math.min(
+      requestedCost,
+      this.#cost.actual(document, operation, variables, result.data),
+    );
     bucket.refund(requestedCost - actualCost);
     const errors = result.errors?.map((error) => this.#present(error, requestId));
     const body = {
@@ -300,12 +305,28 @@ export class AdminApi {
       ...(grant?.userId === undefined ? {} : { userId: grant.userId }),
       execute: (inner, variables) => this.#executeInside(shop, grant, inner, variables),
       fileUrl: (path) => fileUrl(shop, path),
-      denials: grant
-        ? this.#access.denials(document, operation, granted, approved, this.#options.bulkAccess())
-        : new Map<never, never>(),
+      denials: grant ? this.#denialsOf(document, operation, granted, approved) : new Map(),
       idempotencyKeys: this.#tenant(shop).idempotencyKeys,
       ...(mutationMs === undefined ? {} : { mutationMs }),
     };
+  }
+
+  #denialsOf(
+    document: DocumentNode,
+    operation: OperationDefinitionNode,
+    scopes: ReadonlySet<string>,
+    approved: ProtectedData,
+  ): Denials {
+    const bulkAccess = this.#options.bulkAccess();
+    const key = `${operation.name?.value ?? ""} ${approved.level1} ${approved.level2} ${bulkAccess}`;
+    const known = this.#denials.get(document) ?? new Map<string, Denials>();
+    this.#denials.set(document, known);
+    let denials = known.get(key);
+    if (!denials) {
+      denials = this.#access.denials(document, operation, scopes, approved, bulkAccess);
+      known.set(key, denials);
+    }
+    return denials;
   }
 
   /** Runs a document with the same rights, as a bulk operation does: unthrottled and without page sizes. */

@@ -51,15 +51,14 @@ export class CostRules {
     return this.#walk(document, operation, variables, undefined);
   }
 
-  /** What the query did cost, from the sizes in its answer; never more than was requested. */
+  /** What the query did cost, from the sizes in its answer. A list without a size may come to more than was requested. */
   actual(
     document: DocumentNode,
     operation: OperationDefinitionNode,
     variables: Answer,
     data: Answer | null | undefined,
   ): number {
-    const requested = this.requested(document, operation, variables);
-    return Math.min(requested, this.#walk(document, operation, variables, data ?? {}));
+    return this.#walk(document, operation, variables, data ?? {});
   }
 
   #walk(
