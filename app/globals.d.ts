@@ -18,7 +18,16 @@ interface AppBridge {
     hide(id: string): Promise<void>;
     leaveConfirmation(): Promise<void>;
   };
+  /** The bar at the top of the admin. */
+  loading(visible?: boolean): void;
   idToken(): Promise<string>;
+}
+
+declare module "@remix-run/node" {
+  /** Loaders' answers keep their types on the way: a Date arrives as a Date. */
+  interface Future {
+    v3_singleFetch: true;
+  }
 }
 
 declare module "react" {

@@ -1,40 +1,67 @@
 import type { HeadersFunction, LinksFunction, LoaderFunctionArgs } from "@remix-run/node";
-import { Link, Outlet, useRouteError } from "@remix-run/react";
+import { Link, Outlet, useLoaderData } from "@remix-run/react";
 import polarisStyles from "@shopify/polaris/build/esm/styles.css?url";
 import { AppProvider } from "@shopify/shopify-app-remix/react";
 import { boundary } from "@shopify/shopify-app-remix/server";
+import { RouteErrorBoundary } from "../components/error-boundary.tsx";
+import { LocalisationProvider, useWords } from "../components/localisation.tsx";
+import { PendingPage } from "../components/pending-page.tsx";
 import { useChanges } from "../components/useChanges.ts";
+import { getShop } from "../overview/queries.server.ts";
 import { merchant } from "../shopify/sign-in.server.ts";
+import { readPresentation } from "../words/presentation.ts";
 
 export const links: LinksFunction = () => [{ rel: "stylesheet", href: polarisStyles }];
 
 export async function loader({ request, context }: LoaderFunctionArgs) {
   const { shop } = await merchant(request, context);
-  return { shop };
+  // The frame stands even where the shop's details cannot be had: the page in it says what is away.
+  const details = await getShop(context.services.cluster, shop).then(
+    ({ value }) => value,
+    () => null,
+  );
+  return { shop, presentation: readPresentation(request, details) };
 }
 
 export default function AppLayout() {
+  const { presentation } = useLoaderData<typeof loader>();
   useChanges();
   return (
     // App Bridge is already in <head>: `isEmbeddedApp` would put a second script into the body.
     <AppProvider isEmbeddedApp={false} apiKey="">
-      <ui-nav-menu>
-        <Link to="/app" rel="home">
-          Overview
-        </Link>
-        <Link to="/app/orders">Orders</Link>
-        <Link to="/app/inventory">Inventory</Link>
-        <Link to="/app/products">Products</Link>
-        <Link to="/app/resilience">Resilience</Link>
-        <Link to="/app/settings">Settings</Link>
-      </ui-nav-menu>
-      <Outlet />
+      <LocalisationProvider presentation={presentation}>
+        <Navigation />
+        <PendingPage>
+          <Outlet />
+        </PendingPage>
+      </LocalisationProvider>
     </AppProvider>
   );
 }
 
+function Navigation() {
+  const { pages } = useWords();
+  return (
+    <ui-nav-menu>
+      <Link to="/app" rel="home">
+        {pages.overview}
+      </Link>
+      <Link to="/app/orders">{pages.orders}</Link>
+      <Link to="/app/inventory">{pages.inventory}</Link>
+      <Link to="/app/products">{pages.products}</Link>
+      <Link to="/app/resilience">{pages.resilience}</Link>
+      <Link to="/app/settings">{pages.settings}</Link>
+    </ui-nav-menu>
+  );
+}
+
+/** The frame itself has failed: its words and its clock are gone with it. */
 export function ErrorBoundary() {
-  return boundary.error(useRouteError());
+  return (
+    <AppProvider isEmbeddedApp={false} apiKey="">
+      <RouteErrorBoundary />
+    </AppProvider>
+  );
 }
 
 export const headers: HeadersFunction = (args) => boundary.headers(args);

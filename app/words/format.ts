@@ -37,7 +37,9 @@ export interface Format {
   longDay(at: Date): string;
   /** "10:42 AM" today, "Nov 20, 10:42 AM" before, with the year where it is another one. */
   moment(at: Date, now: Date): string;
-  /** "November 21, 2026 at 10:42:07 AM": for tooltips and screen readers. */
+  /** "November 21, 2026 at 10:42 AM" */
+  longMoment(at: Date): string;
+  /** "November 21, 2026 at 10:42:07 AM": for tooltips. */
   exact(at: Date): string;
   /** "Sat, Nov 21" */
   weekday(at: Date): string;
@@ -161,6 +163,7 @@ export function createFormat(options: FormatOptions): Format {
     longDay: date("longDay", { dateStyle: "long" }),
     moment: (at, now) =>
       sameDay(at, now) ? time(at) : sameYear(at, now) ? dayAndTime(at) : everything(at),
+    longMoment: date("longMoment", { dateStyle: "long", timeStyle: "short" }),
     exact: date("exact", { dateStyle: "long", timeStyle: "medium" }),
     weekday: date("weekday", { weekday: "short", month: "short", day: "numeric" }),
     age: (at, now) => {

@@ -1,0 +1,55 @@
+import { Banner, BlockStack, Card, Page } from "@shopify/polaris";
+import { PrintIcon } from "@shopify/polaris-icons";
+import type { OrderDetail } from "../orders/types.ts";
+import { ListMessage } from "./list-states.tsx";
+import { useWords } from "./localisation.tsx";
+import { PackingSlip } from "./packing-slip.tsx";
+import { TitleBar } from "./title-bar.tsx";
+
+export interface SlipsPageProps {
+  readonly orders: readonly OrderDetail[];
+  readonly shopName: string;
+  readonly back: { readonly content: string; readonly url: string };
+  /** What has to be said before printing: orders that are missing, a limit that was reached. */
+  readonly notices?: readonly string[];
+}
+
+/** Packing slips on the screen as they come out of the printer, one sheet per order. */
+export function SlipsPage({ orders, shopName, back, notices = [] }: SlipsPageProps) {
+  const words = useWords();
+  const title = words.slip.title(orders.length);
+  return (
+    <Page
+      narrowWidth
+      title={title}
+      backAction={back}
+      {...(orders.length > 0
+        ? {
+            primaryAction: {
+              content: words.common.print,
+              icon: PrintIcon,
+              onAction: () => window.print(),
+            },
+          }
+        : {})}
+    >
+      <TitleBar title={title} />
+      <BlockStack gap="400">
+        {notices.map((notice) => (
+          <div className="ek-screen-only" key={notice}>
+            <Banner tone="warning">
+              <p>{notice}</p>
+            </Banner>
+          </div>
+        ))}
+        {orders.length === 0 ? (
+          <Card>
+            <ListMessage icon={PrintIcon} {...words.slip.none} />
+          </Card>
+        ) : (
+          orders.map((order) => <PackingSlip key={order.id} order={order} shopName={shopName} />)
+        )}
+      </BlockStack>
+    </Page>
+  );
+}

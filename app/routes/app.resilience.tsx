@@ -1,0 +1,382 @@
+import type { HeadersFunction, LoaderFunctionArgs } from "@remix-run/node";
+import { useLoaderData, useSearchParams } from "@remix-run/react";
+import {
+  Badge,
+  BlockStack,
+  Box,
+  Button,
+  Card,
+  InlineStack,
+  Page,
+  Tabs,
+  Text,
+} from "@shopify/polaris";
+import { boundary } from "@shopify/shopify-app-remix/server";
+import type { ReactNode } from "react";
+import { listChanges } from "../commands/queries.server.ts";
+import type { ChangeFilter } from "../commands/types.ts";
+import { ChangeList } from "../components/change-list.tsx";
+import { RouteErrorBoundary } from "../components/error-boundary.tsx";
+import { useListAddress } from "../components/list-address.ts";
+import { useFormat, useNow, useWords } from "../components/localisation.tsx";
+import { oldest, SourceBadge } from "../components/source-badge.tsx";
+import { TitleBar } from "../components/title-bar.tsx";
+import { answering } from "../http/problems.server.ts";
+import { readChoice } from "../list-query.ts";
+import { merchant } from "../shopify/sign-in.server.ts";
+import { listSyncRuns } from "../sync/history.server.ts";
+import type { SyncProgress } from "../sync/types.ts";
+import { listDeliveries, type DeliveryPage } from "../webhooks/deliveries.server.ts";
+
+const changeTabs = ["pending", "needs-you", "settled"] as const satisfies readonly ChangeFilter[];
+const deliveryTabs = ["all", "received", "dead"] as const;
+
+export async function loader({ request, context }: LoaderFunctionArgs) {
+  return answering({ request, context }, async () => {
+    const { shop, admin } = await merchant(request, context);
+    const { cluster } = context.services;
+    const { searchParams } = new URL(request.url);
+    const changeTab = readChoice(searchParams, "changes", changeTabs, "pending");
+    const deliveryTab = readChoice(searchParams, "messages", deliveryTabs, "all");
+    const after = searchParams.get("after");
+    const [changes, deliveries, newest, runs] = await Promise.all([
+      listChanges(cluster, shop, { state: changeTab }),
+      listDeliveries(cluster, shop, { state: deliveryTab === "all" ? null : deliveryTab, after }),
+      listDeliveries(cluster, shop),
+      listSyncRuns(cluster, shop),
+    ]);
+    const { state, since, latencyMs } = cluster.state;
+    return {
+      changeTab,
+      deliveryTab,
+      changes,
+      deliveries,
+      runs,
+      database: { up: state === "up", since, latencyMs },
+      shopify: {
+        up: admin === "ready",
+        lastHeardAt: newest.value.deliveries[0]?.receivedAt ?? null,
+      },
+    };
+  });
+}
+
+export default function Resilience() {
+  const { changeTab, deliveryTab, changes, deliveries, runs, database, shopify } =
+    useLoaderData<typeof loader>();
+  const words = useWords();
+  const { resilience } = words;
+  return (
+    <Page
+      title={words.pages.resilience}
+      subtitle={resilience.intro}
+      titleMetadata={<SourceBadge of={oldest(changes, deliveries, runs)} />}
+    >
+      <TitleBar title={words.pages.resilience} />
+      <BlockStack gap="400">
+        <Dependencies database={database} shopify={shopify} />
+        <Block title={resilience.changes.title}>
+          <Tabbed
+            name="changes"
+            tabs={changeTabs.map((id) => ({ id, content: resilience.changes.tabs[id] }))}
+            selected={changeTabs.indexOf(changeTab)}
+          >
+            {changes.value.length > 0 ? (
+              <ChangeList changes={changes.value} />
+            ) : (
+              <Nothing>{resilience.changes.none[changeTab]}</Nothing>
+            )}
+          </Tabbed>
+        </Block>
+        <Block title={resilience.webhooks.title} what={resilience.webhooks.what}>
+          <Deliveries page={deliveries.value} tab={deliveryTab} />
+        </Block>
+        <Block title={resilience.runs.title} what={resilience.runs.what}>
+          <Box padding="400" paddingBlockStart="0">
+            {runs.value.length > 0 ? (
+              <ul className="ek-list ek-divided">
+                {runs.value.map((run) => (
+                  <Run key={run.id} run={run} />
+                ))}
+              </ul>
+            ) : (
+              <Nothing>{resilience.runs.none}</Nothing>
+            )}
+          </Box>
+        </Block>
+      </BlockStack>
+    </Page>
+  );
+}
+
+/** A card whose content draws its own inner edges. */
+function Block({
+  title,
+  what,
+  children,
+}: {
+  readonly title: string;
+  readonly what?: string;
+  readonly children: ReactNode;
+}) {
+  return (
+    <Card padding="0">
+      <Box padding="400" paddingBlockEnd="200">
+        <BlockStack gap="100">
+          <Text as="h2" variant="headingSm">
+            {title}
+          </Text>
+          {what && (
+            <Text as="p" tone="subdued">
+              {what}
+            </Text>
+          )}
+        </BlockStack>
+      </Box>
+      {children}
+    </Card>
+  );
+}
+
+function Nothing({ children }: { readonly children: string }) {
+  return (
+    <Text as="p" tone="subdued">
+      {children}
+    </Text>
+  );
+}
+
+/** Tabs whose choice stands in the address, so that it survives a reload and can be kept. */
+function Tabbed({
+  name,
+  tabs,
+  selected,
+  children,
+}: {
+  readonly name: "changes" | "messages";
+  readonly tabs: readonly { readonly id: string; readonly content: string }[];
+  readonly selected: number;
+  readonly children: ReactNode;
+}) {
+  const [params] = useSearchParams();
+  const { go } = useListAddress();
+  return (
+    <Tabs
+      tabs={tabs.map(({ id, content }) => ({ id: `${name}-${id}`, content }))}
+      selected={selected}
+      onSelect={(index) => {
+        const next = new URLSearchParams();
+        for (const other of ["changes", "messages"]) {
+          const value = params.get(other);
+          if (value && other !== name) next.set(other, value);
+        }
+        const chosen = tabs[index];
+        if (chosen && index > 0) next.set(name, chosen.id);
+        void go(next, { replace: true });
+      }}
+    >
+      <Box padding="400">{children}</Box>
+    </Tabs>
+  );
+}
+
+interface DependenciesProps {
+  readonly database: {
+    readonly up: boolean;
+    readonly since: Date;
+    readonly latencyMs: number | null;
+  };
+  readonly shopify: { readonly up: boolean; readonly lastHeardAt: Date | null };
+}
+
+function Dependencies({ database, shopify }: DependenciesProps) {
+  const words = useWords();
+  const format = useFormat();
+  const now = useNow();
+  const { dependencies } = words.resilience;
+  const facts = (...texts: (string | null)[]) => texts.filter(Boolean).join(" · ");
+  return (
+    <Block title={dependencies.title}>
+      <Box padding="400" paddingBlockStart="100">
+        <ul className="ek-list ek-divided">
+          <Dependency
+            name={dependencies.database}
+            what={dependencies.databaseWhat}
+            up={database.up}
+            facts={facts(
+              dependencies.since(format.moment(database.since, now)),
+              database.latencyMs === null
+                ? null
+                : dependencies.latency(format.number(Math.max(1, Math.round(database.latencyMs)))),
+            )}
+          />
+          <Dependency
+            name={dependencies.shopify}
+            what={dependencies.shopifyWhat}
+            up={shopify.up}
+            facts={
+              shopify.lastHeardAt
+                ? dependencies.lastHeard(format.age(shopify.lastHeardAt, now))
+                : dependencies.neverHeard
+            }
+          />
+        </ul>
+      </Box>
+    </Block>
+  );
+}
+
+function Dependency({
+  name,
+  what,
+  up,
+  facts,
+}: {
+  readonly name: string;
+  readonly what: string;
+  readonly up: boolean;
+  readonly facts: string;
+}) {
+  const words = useWords();
+  const { dependencies } = words.resilience;
+  return (
+    <li className="ek-row">
+      <BlockStack>
+        <Text as="span" fontWeight="medium">
+          {name}
+        </Text>
+        <Text as="span" tone="subdued">
+          {what}
+        </Text>
+      </BlockStack>
+      <div className="ek-row-end">
+        <Badge tone={up ? "success" : "critical"}>{up ? dependencies.up : dependencies.down}</Badge>
+        <Text as="span" tone="subdued" variant="bodySm">
+          {facts}
+        </Text>
+      </div>
+    </li>
+  );
+}
+
+const deliveryLooks = {
+  received: { tone: "info" },
+  applied: { tone: "success" },
+  ignored: {},
+  dead: { tone: "warning" },
+} as const;
+
+function Deliveries({
+  page,
+  tab,
+}: {
+  readonly page: DeliveryPage;
+  readonly tab: (typeof deliveryTabs)[number];
+}) {
+  const words = useWords();
+  const format = useFormat();
+  const now = useNow();
+  const [params] = useSearchParams();
+  const { addressOf } = useListAddress();
+  const { webhooks } = words.resilience;
+
+  const tabs = deliveryTabs.map((id) => ({ id, content: webhooks.tabs[id] }));
+  const next = new URLSearchParams();
+  for (const name of ["changes", "messages"]) {
+    const value = params.get(name);
+    if (value) next.set(name, value);
+  }
+  if (page.nextCursor) next.set("after", page.nextCursor);
+
+  return (
+    <Tabbed name="messages" tabs={tabs} selected={deliveryTabs.indexOf(tab)}>
+      {page.deliveries.length === 0 ? (
+        <Nothing>{tab === "all" ? webhooks.none : webhooks.noneInState}</Nothing>
+      ) : (
+        <BlockStack gap="400">
+          <ul className="ek-list ek-divided">
+            {page.deliveries.map((delivery) => (
+              <li className="ek-row" key={delivery.id}>
+                <BlockStack>
+                  <Text as="span" breakWord>
+                    {webhooks.topics[delivery.topic] ?? delivery.topic}
+                  </Text>
+                  <Text as="span" tone="subdued" variant="bodySm">
+                    <time
+                      dateTime={delivery.receivedAt.toISOString()}
+                      title={format.exact(delivery.receivedAt)}
+                    >
+                      {format.moment(delivery.receivedAt, now)}
+                    </time>
+                    {delivery.attempts > 1 ? ` · ${words.count.tries(delivery.attempts)}` : ""}
+                  </Text>
+                </BlockStack>
+                <div className="ek-row-end">
+                  <Badge {...deliveryLooks[delivery.state]}>
+                    {webhooks.states[delivery.state]}
+                  </Badge>
+                </div>
+              </li>
+            ))}
+          </ul>
+          {(page.nextCursor || params.get("after")) && (
+            <InlineStack gap="200">
+              {params.get("after") && (
+                <Button url={addressOf(firstPage(next))}>{webhooks.newest}</Button>
+              )}
+              {page.nextCursor && <Button url={addressOf(next)}>{webhooks.older}</Button>}
+            </InlineStack>
+          )}
+        </BlockStack>
+      )}
+    </Tabbed>
+  );
+}
+
+function firstPage(params: URLSearchParams): URLSearchParams {
+  const first = new URLSearchParams(params);
+  first.delete("after");
+  return first;
+}
+
+const runLooks = {
+  running: { tone: "info", progress: "partiallyComplete" },
+  done: { tone: "success", progress: "complete" },
+  failed: { tone: "warning", progress: "incomplete" },
+} as const;
+
+function Run({ run }: { readonly run: SyncProgress }) {
+  const words = useWords();
+  const format = useFormat();
+  const now = useNow();
+  const { runs } = words.resilience;
+  const tookMs = run.finishedAt ? run.finishedAt.getTime() - run.startedAt.getTime() : null;
+  return (
+    <li className="ek-row">
+      <BlockStack>
+        <Text as="span">{runs.kinds[run.kind]}</Text>
+        <Text as="span" tone="subdued" variant="bodySm">
+          {[
+            format.moment(run.startedAt, now),
+            tookMs === null ? null : runs.took(format.duration(tookMs)),
+            ...run.phases
+              .filter(({ done }) => done > 0)
+              .map(({ name, done }) => runs.read[name](done)),
+          ]
+            .filter(Boolean)
+            .join(" · ")}
+        </Text>
+        {run.error && <Text as="span">{run.error}</Text>}
+      </BlockStack>
+      <div className="ek-row-end">
+        <Badge {...runLooks[run.state]}>{runs.states[run.state]}</Badge>
+      </div>
+    </li>
+  );
+}
+
+export function ErrorBoundary() {
+  return <RouteErrorBoundary />;
+}
+
+export const headers: HeadersFunction = (args) => boundary.headers(args);

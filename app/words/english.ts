@@ -1,0 +1,760 @@
+import type { AdjustmentReason, InventorySort, StockFilter } from "../inventory/types.ts";
+import type { FulfillmentStatus, OrderSort, OrderTab, PaymentStatus } from "../orders/types.ts";
+import type { ProductSort, ProductStatus } from "../products/types.ts";
+import type { CommandKind } from "../commands/types.ts";
+import type { DeliveryState, SyncPhase } from "../database/schema.ts";
+
+/**
+ * Everything that merchants read, in one place, so that a language is one file. Plain and short; says what is
+ * affected, what still works and what to do next; no codes, no blame, no exclamation marks.
+ */
+export function english(locale: string) {
+  const number = new Intl.NumberFormat(locale);
+  const plurals = new Intl.PluralRules("en");
+  /** "1 order", "1,204 orders" */
+  const count = (n: number, one: string, many = `${one}s`) =>
+    `${number.format(n)} ${plurals.select(n) === "one" ? one : many}`;
+
+  const orders = (n: number) => count(n, "order");
+  const units = (n: number) => count(n, "item");
+  const variants = (n: number) => count(n, "variant");
+  const changes = (n: number) => count(n, "change");
+
+  return {
+    count: {
+      orders,
+      units,
+      variants,
+      changes,
+      products: (n: number) => count(n, "product"),
+      locations: (n: number) => count(n, "location"),
+      tries: (n: number) => count(n, "try", "tries"),
+      messages: (n: number) => count(n, "message"),
+    },
+
+    pages: {
+      overview: "Overview",
+      orders: "Orders",
+      inventory: "Inventory",
+      products: "Products",
+      resilience: "Resilience",
+      settings: "Settings",
+      packingSlip: "Packing slip",
+      packingSlips: "Packing slips",
+      fulfil: "Fulfil items",
+    },
+
+    common: {
+      search: "Search",
+      clearAll: "Clear all",
+      clearSearch: "Clear search and filters",
+      tryAgain: "Try again",
+      save: "Save",
+      discard: "Discard",
+      cancel: "Cancel",
+      print: "Print",
+      back: "Back",
+      previous: "Previous",
+      next: "Next",
+      close: "Close",
+      none: "None",
+      unknown: "Unknown",
+      and: "and",
+      all: "All",
+      showTable: "Show as a table",
+      showChart: "Show as a chart",
+      viewAll: "View all",
+      loading: "Loading",
+      ascending: "Ascending",
+      descending: "Descending",
+      showing: (shown: number, total: number | null, what: (n: number) => string) =>
+        total === null
+          ? `${number.format(shown)} of more than ${what(10_000)}`
+          : shown === total
+            ? what(total)
+            : `${number.format(shown)} of ${what(total)}`,
+      more: (n: number) => `and ${number.format(n)} more`,
+      noPicture: "No picture",
+      opensInNewTab: "opens in a new tab",
+    },
+
+    source: {
+      behind: (age: string) => `${age} behind`,
+      saved: (time: string) => `Saved copy from ${time}`,
+      device: (time: string) => `On this device, from ${time}`,
+      optimistic: "Your change, not yet at Shopify",
+    },
+
+    problem: {
+      title: "This page could not be loaded",
+      database: {
+        title: "We can't reach our database right now",
+        what: "This page can't be shown until it is back. That usually takes a few seconds.",
+      },
+      failed: {
+        what: "Evenkeel ran into a fault of its own while it prepared this page.",
+      },
+      unreachable: {
+        title: "Evenkeel can't be reached from this device",
+        what: "The connection was lost, or our server is being restarted.",
+      },
+      safe: "Your shop and everything you saved are safe. Changes that are on their way go on by themselves.",
+      reference: (id: string) => `If you write to us about this, quote reference ${id}.`,
+    },
+
+    notFound: {
+      order: {
+        title: "There is no such order here",
+        what: "It may have been deleted, or it is older than the orders that Evenkeel may read.",
+        back: "Back to orders",
+      },
+      product: {
+        title: "There is no such product here",
+        what: "It may have been deleted in Shopify, or the address has a mistake.",
+        back: "Back to products",
+      },
+      page: {
+        title: "There is no such page",
+        what: "The address has a mistake, or the page has moved.",
+        back: "Go to the overview",
+      },
+    },
+
+    /** What a form's answer can be, beyond the problems that stand beside a field. */
+    submit: {
+      accepted: "Saved. On its way to Shopify.",
+      unreachable:
+        "This could not be sent: Evenkeel can't be reached from this device. What you entered is still here. Try again in a moment.",
+      failed:
+        "This could not be saved, because of a fault on our side. What you entered is still here. Try again in a moment.",
+      reference: (id: string) => `Reference ${id}`,
+      invalid: "Some entries need another look.",
+    },
+
+    importing: {
+      title: "Your shop is being imported",
+      intro:
+        "This happens once. You can go on working: what is listed as ready can be used already.",
+      phase: {
+        locations: "Locations",
+        products: "Products",
+        inventory: "Stock",
+        orders: "Orders of the last 60 days",
+      },
+      waiting: "Waiting",
+      ready: "Ready",
+      of: (done: number, total: number | null) =>
+        total === null
+          ? `${number.format(done)} so far`
+          : `${number.format(done)} of ${number.format(total)}`,
+      listEmpty: {
+        orders: "Orders appear here as they are imported.",
+        inventory: "Stock appears here as it is imported.",
+        products: "Products appear here as they are imported.",
+      },
+      listPartial: {
+        orders: "Older orders are still being imported.",
+        inventory: "More stock is still being imported.",
+        products: "More products are still being imported.",
+      },
+      failed: {
+        title: "The import stopped before it was finished",
+        what: "What was imported so far is shown. The import goes on by itself as soon as it can.",
+      },
+    },
+
+    change: {
+      /** What a change is, with what it changes. */
+      title: {
+        "inventory.adjust": (subject: string) => `Adjust stock of ${subject}`,
+        "inventory.set": (subject: string) => `Set stock of ${subject}`,
+        "order.fulfil": (subject: string) => `Fulfil ${subject}`,
+      } satisfies Record<CommandKind, (subject: string) => string>,
+      ring: {
+        device: "Kept on this device",
+        server: "On the server, waiting for the database",
+        shopify: "Waiting for Shopify",
+        sending: "Sending to Shopify",
+        checking: "Checking with Shopify",
+        held: "Held",
+        done: "Done",
+        discarded: "Discarded",
+        "needs-you": "Needs you",
+      },
+      onItsWay: "Your change, not yet at Shopify",
+      reasonUnknown: "Shopify did not take it.",
+    },
+
+    payment: {
+      pending: "Payment pending",
+      authorized: "Authorized",
+      partially_paid: "Partially paid",
+      paid: "Paid",
+      partially_refunded: "Partially refunded",
+      refunded: "Refunded",
+      voided: "Voided",
+      expired: "Expired",
+    } satisfies Record<PaymentStatus, string>,
+
+    fulfillment: {
+      unfulfilled: "Unfulfilled",
+      partially_fulfilled: "Partially fulfilled",
+      fulfilled: "Fulfilled",
+      in_progress: "In progress",
+      on_hold: "On hold",
+      scheduled: "Scheduled",
+      open: "Open",
+      pending_fulfillment: "Pending fulfillment",
+      request_declined: "Request declined",
+      restocked: "Restocked",
+    } satisfies Record<FulfillmentStatus, string>,
+    cancelled: "Cancelled",
+
+    overview: {
+      toFulfil: {
+        title: "To fulfil",
+        none: "Nothing waits to be sent.",
+        oldest: (age: string) => `The oldest was placed ${age}.`,
+        onHold: (n: number) => `${orders(n)} on hold`,
+        action: "Fulfil orders",
+      },
+      lowStock: {
+        title: "Low stock",
+        none: "Nothing is running low.",
+        left: (n: number) => `${number.format(n)} left`,
+        out: "Out of stock",
+        below: (n: number) =>
+          n < 0 ? `${number.format(-n)} oversold` : `${number.format(n)} left`,
+        action: (n: number) => `View all ${number.format(n)}`,
+      },
+      changes: {
+        title: "Changes on their way",
+        none: "All your changes are at Shopify.",
+        needYou: (n: number) => `${changes(n)} ${n === 1 ? "needs" : "need"} you`,
+        onTheWay: (n: number) => `${changes(n)} on the way to Shopify`,
+        action: "View changes",
+      },
+      ordersByDay: {
+        title: "Orders of the last 14 days",
+        summary: (n: number, busiest: string, most: number) =>
+          n === 0
+            ? "No orders in the last 14 days."
+            : `${orders(n)} in all. The busiest day was ${busiest} with ${number.format(most)}.`,
+        day: "Day",
+        orders: "Orders",
+        none: "No orders came in these 14 days.",
+      },
+      status: {
+        well: (time: string) => `All is well. Orders and stock are as of ${time}.`,
+        importing: "The first import is running.",
+        needYou: (n: number) => `${changes(n)} ${n === 1 ? "needs" : "need"} you.`,
+        onTheWay: (n: number) => `${changes(n)} on the way to Shopify. Nothing for you to do.`,
+        more: "Details",
+      },
+    },
+
+    orders: {
+      resource: { singular: "order", plural: "orders" },
+      tabs: {
+        all: "All",
+        "to-fulfil": "To fulfil",
+        "on-hold": "On hold",
+        waiting: "Waiting for Shopify",
+        "taken-here": "Taken here",
+      } satisfies Record<OrderTab, string>,
+      columns: {
+        order: "Order",
+        date: "Date",
+        customer: "Customer",
+        total: "Total",
+        payment: "Payment",
+        fulfillment: "Fulfillment",
+        items: "Items",
+        location: "Location",
+        tags: "Tags",
+      },
+      sorts: {
+        placed: ["Date", "Oldest first", "Newest first"],
+        updated: ["Last changed", "Longest ago first", "Latest first"],
+        total: ["Total", "Lowest first", "Highest first"],
+        customer: ["Customer", "A to Z", "Z to A"],
+      } satisfies Record<OrderSort, readonly [string, string, string]>,
+      search: "Search by order, customer, e-mail, SKU or tracking number",
+      filters: {
+        payment: "Payment",
+        fulfillment: "Fulfillment",
+        location: "Location",
+        tag: "Tag",
+        tagHelp: "Orders that have exactly this tag.",
+        date: "Date",
+        from: "From",
+        until: "Until",
+        placedBetween: (from: string, until: string) => `Placed ${from} to ${until}`,
+        placedSince: (from: string) => `Placed since ${from}`,
+        placedUntil: (until: string) => `Placed until ${until}`,
+        tagged: (tag: string) => `Tagged ${tag}`,
+        at: (location: string) => `At ${location}`,
+        unknownLocation: "a location that is gone",
+      },
+      noCustomer: "No customer",
+      units: (total: number, open: number) =>
+        open === total || open === 0 ? units(total) : `${number.format(open)} of ${units(total)}`,
+      empty: {
+        title: "Your orders will be listed here",
+        what: "As soon as a customer places an order in your shop, it shows up here, ready to be packed and sent.",
+      },
+      emptyTab: {
+        "to-fulfil": ["Everything is sent", "New orders that wait to be sent show up here."],
+        "on-hold": ["No order is on hold", "Orders whose fulfillment is on hold show up here."],
+        waiting: [
+          "No order waits for Shopify",
+          "While a change of an order is on its way to Shopify, the order shows up here.",
+        ],
+        "taken-here": [
+          "No order was taken here",
+          "Orders that begin in Evenkeel, rather than in your shop, show up here.",
+        ],
+      } satisfies Record<Exclude<OrderTab, "all">, readonly [string, string]>,
+      noResults: {
+        title: "No orders found",
+        searched: (text: string) => `Nothing matches “${text}”.`,
+        searchedAndFiltered: (text: string) => `Nothing matches “${text}” and the chosen filters.`,
+        filtered: "Nothing matches the chosen filters.",
+      },
+      views: {
+        saved: (name: string) => `View ${name} saved`,
+        deleted: (name: string) => `View ${name} deleted`,
+        failed: "The view could not be saved. Try again in a moment.",
+        deleteFailed: "The view could not be deleted. Try again in a moment.",
+      },
+      printSlips: "Print packing slips",
+      selected: (n: number) => `${number.format(n)} selected`,
+      openOrder: (name: string) => `Open order ${name}`,
+    },
+
+    order: {
+      title: (name: string) => `Order ${name}`,
+      placed: (moment: string) => `Placed ${moment}`,
+      placedVia: (moment: string, source: string) => `Placed ${moment} through ${source}`,
+      sources: {
+        web: "the online store",
+        pos: "Point of Sale",
+        shopify_draft_order: "a draft order",
+        iphone: "the Shopify app",
+        android: "the Shopify app",
+      } as Readonly<Record<string, string>>,
+      test: "Test order",
+      previous: "Previous order",
+      next: "Next order",
+      fulfil: "Fulfil items",
+      packingSlip: "Packing slip",
+      cancelled: {
+        title: (moment: string) => `This order was cancelled ${moment}`,
+        reason: (reason: string) => `Reason: ${reason}`,
+        reasons: {
+          customer: "the customer changed their mind",
+          declined: "the payment was declined",
+          fraud: "it was fraudulent",
+          inventory: "items were not in stock",
+          staff: "a mistake by staff",
+          other: "other",
+        } as Readonly<Record<string, string>>,
+      },
+      sections: {
+        toFulfil: "To fulfil",
+        onHold: "On hold",
+        scheduled: "Scheduled",
+        inProgress: "In progress",
+        fulfilled: "Fulfilled",
+        items: "Items",
+        removed: "Removed or refunded",
+        summary: "Payment",
+        timeline: "Timeline",
+        customer: "Customer",
+        contact: "Contact",
+        shipping: "Shipping address",
+        billing: "Billing address",
+        note: "Note",
+        tags: "Tags",
+        risk: "Risk of fraud",
+      },
+      from: (location: string) => `From ${location}`,
+      noLocation: "No location assigned yet",
+      remaining: (remaining: number, total: number) =>
+        remaining === total
+          ? `${number.format(total)} to send`
+          : `${number.format(remaining)} of ${number.format(total)} to send`,
+      quantity: (n: number) => `× ${number.format(n)}`,
+      holdReason: {
+        awaiting_payment: "waiting for the payment",
+        high_risk_of_fraud: "high risk of fraud",
+        incorrect_address: "the address is wrong",
+        inventory_out_of_stock: "out of stock",
+        unknown_delivery_date: "the delivery date is not known",
+        awaiting_return_items: "waiting for returned items",
+        online_store_post_purchase_cross_sell: "the customer may still add items",
+        other: "another reason",
+      } as Readonly<Record<string, string>>,
+      heldBecause: (reason: string) => `On hold: ${reason}`,
+      fulfilAfter: (day: string) => `To be sent from ${day}`,
+      fulfilledAt: (moment: string) => `Sent ${moment}`,
+      fulfillmentCancelled: "Cancelled",
+      tracking: (company: string | null) => (company ? `${company} tracking` : "Tracking"),
+      trackingOpen: (number_: string) => `Follow parcel ${number_}, opens in a new tab`,
+      noTracking: "No tracking number",
+      sku: (sku: string) => `SKU ${sku}`,
+      noSku: "No SKU",
+      removedUnits: (n: number) => `${units(n)} removed or refunded`,
+      summary: {
+        subtotal: "Subtotal",
+        discounts: "Discounts",
+        shipping: "Shipping",
+        tax: "Taxes",
+        total: "Total",
+        refunded: "Refunded",
+        net: "Net payment",
+        taxIncluded: "Taxes",
+      },
+      noCustomer: "No customer",
+      noEmail: "No e-mail address",
+      noPhone: "No phone number",
+      noAddress: "No address",
+      sameAsShipping: "Same as shipping address",
+      noNote: "No note from the customer",
+      noTags: "No tags",
+      risk: {
+        low: "Low",
+        medium: "Medium",
+        high: "High",
+        none: "Not assessed",
+      },
+      protectedData: "Shopify has not shared this customer's details with Evenkeel.",
+      timeline: {
+        placed: (customer: string | null) =>
+          customer ? `${customer} placed this order` : "This order was placed",
+        cancelled: "This order was cancelled",
+        closed: "This order was archived",
+        fulfilled: "Items were sent",
+        fulfillment_cancelled: "A fulfillment was cancelled",
+        refunded: "A refund was made",
+        change: {
+          "inventory.adjust": "You adjusted stock",
+          "inventory.set": "You set stock",
+          "order.fulfil": "You fulfilled items",
+        } satisfies Record<CommandKind, string>,
+      },
+      fulfilPending: "A fulfillment of this order is on its way to Shopify.",
+    },
+
+    fulfil: {
+      title: (name: string) => `Fulfil ${name}`,
+      from: "Fulfil from",
+      toSend: (n: number) => `${units(n)} to send`,
+      lines: "Items",
+      quantity: (title: string) => `Quantity of ${title} to send`,
+      of: (n: number) => `of ${number.format(n)}`,
+      tracking: {
+        title: "Tracking",
+        optional: "Optional. The customer sees it in the order's status.",
+        company: "Carrier",
+        companyPlaceholder: "DHL, UPS, …",
+        number: "Tracking number",
+        url: "Tracking address",
+        urlHelp: "Only needed where Shopify does not know the carrier.",
+      },
+      notify: "Tell the customer by e-mail",
+      notifyHelp: (email: string) => `Shopify sends it to ${email}.`,
+      notifyNone: "This order has no e-mail address.",
+      submit: (n: number) => (n === 0 ? "Fulfil items" : `Fulfil ${units(n)}`),
+      accepted: (name: string) => `Fulfillment of ${name} is on its way to Shopify`,
+      nothing: {
+        title: "There is nothing left to fulfil",
+        what: "Every item of this order was sent, removed or refunded, or its fulfillment is on hold.",
+      },
+      moved:
+        "Meanwhile some of these items were sent or removed. The quantities below were brought up to date.",
+      shipTo: "Ship to",
+      errors: {
+        quantity: (max: number) => `Enter a whole number from 0 to ${number.format(max)}.`,
+        none: "Enter a quantity for at least one item.",
+        url: "Enter an address that begins with https:// or http://.",
+        numberMissing: "Enter the tracking number, or leave the carrier empty.",
+        tooLong: "That is too long.",
+      },
+    },
+
+    slip: {
+      title: (n: number) => (n === 1 ? "Packing slip" : `${number.format(n)} packing slips`),
+      order: (name: string) => `Order ${name}`,
+      shipTo: "Ship to",
+      billTo: "Bill to",
+      items: "Items",
+      quantity: "Quantity",
+      of: (toSend: number, ordered: number) =>
+        `${number.format(toSend)} of ${number.format(ordered)}`,
+      note: "Note",
+      shippingMethod: "Shipping",
+      thanks: "Thank you for your order.",
+      print: "Print",
+      missing: (n: number) =>
+        `${orders(n)} could not be found and ${n === 1 ? "is" : "are"} left out.`,
+      none: {
+        title: "No orders to print",
+        what: "Choose orders in the list, then print their packing slips.",
+      },
+      tooMany: (most: number) => `Only the first ${orders(most)} are shown.`,
+    },
+
+    inventory: {
+      resource: { singular: "variant", plural: "variants" },
+      tabs: { all: "All", low: "Low", out: "Out of stock" } satisfies Record<StockFilter, string>,
+      columns: {
+        product: "Product",
+        sku: "SKU",
+        available: "Available",
+        committed: "Committed",
+        incoming: "Incoming",
+        onHand: "On hand",
+      },
+      sorts: {
+        title: ["Product", "A to Z", "Z to A"],
+        sku: ["SKU", "A to Z", "Z to A"],
+        available: ["Available", "Lowest first", "Highest first"],
+      } satisfies Record<InventorySort, readonly [string, string, string]>,
+      search: "Search by product, variant, SKU or barcode",
+      allLocations: "All locations",
+      location: "Location",
+      filters: { type: "Product type", vendor: "Vendor" },
+      notTracked: "Not tracked",
+      notStocked: "Not stocked",
+      notStockedAt: (location: string) => `Not stocked at ${location}`,
+      committed: (n: number) => `${number.format(n)} committed`,
+      incoming: (n: number) => `${number.format(n)} incoming`,
+      expected: (n: number) => `${number.format(n)} expected`,
+      chooseLocation: "Choose a location to adjust stock.",
+      empty: {
+        title: "Your stock will be listed here",
+        what: "Add products with tracked quantities in Shopify, and their stock shows up here, location by location.",
+      },
+      emptyTab: {
+        low: ["Nothing is running low", "Variants at or below your threshold show up here."],
+        out: ["Nothing is out of stock", "Variants with nothing left to sell show up here."],
+      } satisfies Record<Exclude<StockFilter, "all">, readonly [string, string]>,
+      noResults: {
+        title: "No stock found",
+        searched: (text: string) => `Nothing matches “${text}”.`,
+        searchedAndFiltered: (text: string) => `Nothing matches “${text}” and the chosen filters.`,
+        filtered: "Nothing matches the chosen filters.",
+      },
+      editor: {
+        open: (variant: string, location: string, n: number) =>
+          `Adjust ${variant} at ${location}, ${number.format(n)} available`,
+        title: (location: string) => `Available at ${location}`,
+        adjustBy: "Adjust by",
+        newQuantity: "New quantity",
+        reason: "Reason",
+        save: "Save",
+        saved: (variant: string, delta: string) => `${variant}: ${delta}, on its way to Shopify`,
+        result: (from: number, to: number) => `${number.format(from)} → ${number.format(to)}`,
+        errors: {
+          number: "Enter a whole number, for example 5 or -3.",
+          zero: "Enter a number other than 0.",
+          same: "That is what Shopify has already.",
+          large: "That is more than Shopify can keep.",
+          negative: "A count cannot be below 0.",
+        },
+      },
+      reasons: {
+        correction: "Correction",
+        cycle_count_available: "Count",
+        damaged: "Damaged",
+        received: "Received",
+        restock: "Return restocked",
+        shrinkage: "Theft or loss",
+        promotion: "Promotion or donation",
+        quality_control: "Quality control",
+        other: "Other",
+      } satisfies Record<AdjustmentReason, string>,
+    },
+
+    products: {
+      resource: { singular: "product", plural: "products" },
+      all: "All",
+      status: {
+        active: "Active",
+        draft: "Draft",
+        archived: "Archived",
+        unlisted: "Unlisted",
+      } satisfies Record<ProductStatus, string>,
+      columns: {
+        product: "Product",
+        status: "Status",
+        stock: "Stock",
+        price: "Price",
+        type: "Type",
+        vendor: "Vendor",
+      },
+      sorts: {
+        title: ["Product", "A to Z", "Z to A"],
+        updated: ["Last changed", "Longest ago first", "Latest first"],
+        available: ["Stock", "Lowest first", "Highest first"],
+      } satisfies Record<ProductSort, readonly [string, string, string]>,
+      search: "Search by product, SKU, barcode, type or vendor",
+      filters: { type: "Product type", vendor: "Vendor" },
+      stock: (available: number, variantCount: number) =>
+        variantCount > 1
+          ? `${number.format(available)} in stock for ${variants(variantCount)}`
+          : `${number.format(available)} in stock`,
+      notTracked: "Stock not tracked",
+      empty: {
+        title: "Your products will be listed here",
+        what: "Add products in Shopify, and they show up here with their pictures, prices and stock.",
+      },
+      emptyStatus: (status: string) => ({
+        title: "No products here",
+        what: `None of your products has the status ${status}.`,
+      }),
+      noResults: {
+        title: "No products found",
+        searched: (text: string) => `Nothing matches “${text}”.`,
+        searchedAndFiltered: (text: string) => `Nothing matches “${text}” and the chosen filters.`,
+        filtered: "Nothing matches the chosen filters.",
+      },
+    },
+
+    product: {
+      variants: "Variants",
+      variant: "Variant",
+      details: "Details",
+      type: "Type",
+      vendor: "Vendor",
+      tags: "Tags",
+      handle: "Handle",
+      updated: "Last changed",
+      price: "Price",
+      compareAt: (price: string) => `was ${price}`,
+      barcode: "Barcode",
+      stock: "Stock",
+      available: "Available",
+      adjust: "Adjust stock",
+      noVariants: "This product has no variants yet.",
+      defaultVariant: "Only one variant",
+      total: "All locations",
+    },
+
+    resilience: {
+      intro:
+        "What Evenkeel stands on, and what is on its way. While something here is away, you can go on working: changes are kept and sent on in order.",
+      dependencies: {
+        title: "What Evenkeel depends on",
+        database: "Database",
+        databaseWhat: "Keeps your orders, stock and changes.",
+        shopify: "Shopify",
+        shopifyWhat: "Takes your changes and tells us of new orders and stock.",
+        up: "Answering",
+        down: "Not answering",
+        since: (moment: string) => `Since ${moment}`,
+        latency: (ms: string) => `Answers in ${ms} ms`,
+        lastHeard: (age: string) => `Last message ${age}`,
+        neverHeard: "No message yet",
+      },
+      changes: {
+        title: "Changes",
+        tabs: { pending: "On their way", "needs-you": "Need you", settled: "Settled" },
+        none: {
+          pending: "No change is on its way. All your changes are at Shopify.",
+          "needs-you": "No change needs you.",
+          settled: "No change has been made here yet.",
+        },
+      },
+      webhooks: {
+        title: "Messages from Shopify",
+        what: "Shopify tells us of each new order and each change of stock. They are kept first, then worked through.",
+        states: {
+          received: "Waiting",
+          applied: "Worked through",
+          ignored: "Not needed",
+          dead: "Set aside",
+        } satisfies Record<DeliveryState, string>,
+        tabs: { all: "All", received: "Waiting", dead: "Set aside" },
+        topics: {
+          "orders/create": "New order",
+          "orders/updated": "Order changed",
+          "orders/edited": "Order edited",
+          "orders/cancelled": "Order cancelled",
+          "orders/paid": "Order paid",
+          "orders/fulfilled": "Order fulfilled",
+          "orders/partially_fulfilled": "Order partly fulfilled",
+          "orders/delete": "Order deleted",
+          "fulfillments/create": "Items sent",
+          "fulfillments/update": "Fulfillment changed",
+          "products/create": "New product",
+          "products/update": "Product changed",
+          "products/delete": "Product deleted",
+          "inventory_levels/update": "Stock changed",
+          "inventory_levels/connect": "Stocked at a location",
+          "inventory_levels/disconnect": "No longer stocked at a location",
+          "inventory_items/create": "New stock item",
+          "inventory_items/update": "Stock item changed",
+          "inventory_items/delete": "Stock item deleted",
+          "locations/create": "New location",
+          "locations/update": "Location changed",
+          "locations/activate": "Location opened",
+          "locations/deactivate": "Location closed",
+          "locations/delete": "Location deleted",
+          "shop/update": "Shop changed",
+          "app/uninstalled": "Evenkeel was uninstalled",
+          "customers/data_request": "A customer asked for their data",
+          "customers/redact": "A customer's data is to be erased",
+          "shop/redact": "The shop's data is to be erased",
+        } as Readonly<Record<string, string>>,
+        older: "Older messages",
+        newest: "Newest messages",
+        none: "No messages from Shopify yet.",
+        noneInState: "No message is in this state.",
+      },
+      runs: {
+        title: "Imports and comparisons with Shopify",
+        what: "The first import brings everything in. Later comparisons look for what a message may have missed.",
+        kinds: { import: "Import", reconciliation: "Comparison" },
+        states: { running: "Running", done: "Done", failed: "Stopped" },
+        took: (duration: string) => `took ${duration}`,
+        read: {
+          locations: (n: number) => count(n, "location"),
+          products: (n: number) => count(n, "product"),
+          inventory: (n: number) => count(n, "stock level"),
+          orders,
+        } satisfies Record<SyncPhase["name"], (n: number) => string>,
+        none: "Nothing has been imported yet.",
+      },
+    },
+
+    settings: {
+      stock: {
+        title: "Stock",
+        what: "When the overview and the stock list call a variant low.",
+        threshold: "Low stock threshold",
+        thresholdHelp:
+          "A variant counts as low when this many or fewer are available, over all locations together. With 0 it counts once it is out of stock.",
+        errors: { threshold: "Enter a whole number from 0 to 1,000,000." },
+      },
+      language: {
+        title: "Language and region",
+        language: "Language",
+        english: "English",
+        what: "Dates, numbers and amounts follow the language of your admin, and the time zone and currency of your shop.",
+        formats: "Written as",
+        timeZone: "Time zone",
+        currency: "Currency",
+      },
+      shop: {
+        title: "Shop",
+        name: "Name",
+        address: "Address",
+        installed: "Evenkeel since",
+      },
+      saved: "Settings saved",
+      failed: "The settings could not be saved. What you entered is still here.",
+    },
+  };
+}
