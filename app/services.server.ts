@@ -72,7 +72,7 @@ export function createServices(config: Config): Services {
   });
   const sync = createSync({ cluster, jobs, admin, logger });
   const commands = createCommands({ cluster, jobs, admin, logger });
-  const inbox = createInbox({ cluster, jobs, sync, admin, logger });
+  const inbox = createInbox({ cluster, sync, logger });
   const intake = createIntake({
     cluster,
     secrets: [credentials.apiSecret, credentials.previousApiSecret].filter((s) => s !== null),
