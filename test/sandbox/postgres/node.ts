@@ -212,7 +212,8 @@ export class PostgresNode {
   async promote(): Promise<void> {
     const running = this.#running;
     if (!running || this.#process !== "up") throw new Error(`${this.name} is not running.`);
-    await this.writeDataFile("promote", "");
+    // Whose file it is does not matter: the postmaster only looks whether it is there, at any signal, and removes it.
+    await writeFile(path.join(this.dataDir, "promote"), "");
     signal(running.pid, "SIGUSR1");
     const session = this.connect();
     try {
