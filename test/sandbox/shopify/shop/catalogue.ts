@@ -41,6 +41,8 @@ export interface OriginalVariant {
   taxable: boolean;
   /** Indexes of the locations that stock it, nearest first. */
   locations: readonly number[];
+  /** The most that one order can have of it. */
+  most?: number;
 }
 
 export interface Catalogue {

@@ -69,6 +69,11 @@ export class Change {
     this.tell("orders/create", gid("Order", order.id), () => orderPayload(this.store, order));
   }
 
+  /** Leaves an order out of what is told, since it is about to be gone. */
+  forget(order: Order): void {
+    this.#orders.delete(order.ordinal);
+  }
+
   product(product: Product): Product {
     if (!this.#products.has(product.id)) {
       this.store.willChangeProduct(product);
@@ -96,6 +101,7 @@ export class Change {
   newDraft(draft: DraftOrder): void {
     this.store.index.drafts.willWrite(draft.id, () => null);
     this.store.drafts.set(draft.id, draft);
+    this.store.draftCount++;
     this.#drafts.set(draft.id, { draft, isNew: true });
   }
 
@@ -114,10 +120,12 @@ export class Change {
       };
       this.product(item.variant.product);
       item.levels.push(level);
+      this.store.willChangeLevel(level, true);
       this.#levels.set(level, Number.NaN);
     }
     if (!this.#levels.has(level)) {
       this.product(item.variant.product);
+      this.store.willChangeLevel(level);
       this.#levels.set(level, level.quantities.available);
     }
     return level;

@@ -3,6 +3,7 @@ import type {
   Customer,
   DraftOrder,
   InventoryItem,
+  InventoryLevel,
   Location,
   Order,
   Product,
@@ -520,4 +521,24 @@ export const locationSearch: SearchSchema<Location> = {
     location.address.city,
     location.address.zip,
   ],
+};
+
+export interface LevelDocument {
+  itemId: number;
+  createdAt: Seconds;
+  updatedAt: Seconds;
+}
+
+export function levelDocument(level: InventoryLevel): LevelDocument {
+  return { itemId: level.item.id, createdAt: level.createdAt, updatedAt: level.updatedAt };
+}
+
+export const levelSearch: SearchSchema<LevelDocument> = {
+  fields: {
+    id: { type: "id", get: (document) => document.itemId },
+    inventory_item_id: { type: "id", get: (document) => document.itemId },
+    created_at: { type: "time", get: (document) => document.createdAt },
+    updated_at: { type: "time", get: (document) => document.updatedAt },
+  },
+  text: () => [],
 };

@@ -351,6 +351,8 @@ export interface Order {
   refunds: Refund[];
   events: TimelineEvent[];
   risk: RiskLevel;
+  /** False for orders that were entered past the stock, as `orderCreate` does unless told otherwise. */
+  claimsStock: boolean;
   /** The next free number in this order's block of ids. */
   nextPart: number;
 }

@@ -142,6 +142,7 @@ export function composeOrder(ids: IdSpace, plan: OrderPlan): Order {
     refunds: [],
     events: [],
     risk: plan.risk,
+    claimsStock: true,
     nextPart: 1,
   };
   const totals = plan.lines.map((line) => line.unitPrice * line.quantity - (line.discount ?? 0));

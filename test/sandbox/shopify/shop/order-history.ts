@@ -115,12 +115,15 @@ export function makeTracking(random: Random, profile: ShopProfile): Tracking {
 /** A basket with its customer, discount and shipping, as somebody might have filled it. */
 export function drawBasket(
   random: Random,
-  source: Pick<HistorySource, "profile" | "ids" | "catalogue" | "customerCount" | "customer">,
+  source: Pick<HistorySource, "profile" | "ids" | "customerCount" | "customer"> & {
+    /** What there is to buy, best sellers first. */
+    originals: readonly OriginalVariant[];
+  },
   ordinal: number,
   createdAt: Seconds,
   inShop = false,
 ): Order {
-  const { profile, ids, catalogue } = source;
+  const { profile, ids, originals } = source;
   // Some customers come back: bending the draw favours the first ones.
   const customer =
     source.customerCount > 0 && !(inShop && chance(random, 0.7))
@@ -131,13 +134,11 @@ export function drawBasket(
   const chosen = new Map<OriginalVariant, number>();
   for (let i = 0; i < count; i++) {
     // Best sellers sell best.
-    const original = catalogue.originals[
-      Math.floor(random.next() ** 1.6 * catalogue.originals.length)
+    const original = originals[
+      Math.floor(random.next() ** 1.6 * originals.length)
     ] as OriginalVariant;
-    chosen.set(
-      original,
-      wholesale ? integer(random, 8, 24) : 1 + pickWeighted(random, [79, 15, 4, 2]),
-    );
+    const wanted = wholesale ? integer(random, 8, 24) : 1 + pickWeighted(random, [79, 15, 4, 2]);
+    chosen.set(original, Math.min(wanted, original.most ?? wanted));
   }
   const lines: PlannedLine[] = [...chosen].map(([original, quantity]) => ({
     ...original,
@@ -223,7 +224,13 @@ export function tellOrder(source: HistorySource, ordinal: number, createdAt: Sec
   const { profile, ids, catalogue, now } = source;
   const random = new SeededRandom(mixSeed(source.seed, Number(profile.id), 3, ordinal));
   const scenario = chooseScenario(random, ordinal, now - createdAt);
-  const order = drawBasket(random, source, ordinal, createdAt, scenario === "sold in the shop");
+  const order = drawBasket(
+    random,
+    { ...source, originals: catalogue.originals },
+    ordinal,
+    createdAt,
+    scenario === "sold in the shop",
+  );
   // Nothing of the past may happen in the future.
   const latest = now - minute;
   const later = (from: Seconds, min: number, max: number) =>

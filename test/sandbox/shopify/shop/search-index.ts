@@ -19,7 +19,7 @@ interface Version<D> {
 
 export class SearchIndex<D> {
   readonly #lag: SearchLag;
-  readonly #pending = new Map<number, Version<D>[]>();
+  readonly #pending = new Map<number | string, Version<D>[]>();
 
   constructor(lag: SearchLag) {
     this.#lag = lag;
@@ -29,7 +29,7 @@ export class SearchIndex<D> {
    * Call before every write.
    * @param before - a document that will not change with the write; `null` when the thing is new
    */
-  willWrite(id: number, before: () => D | null): void {
+  willWrite(id: number | string, before: () => D | null): void {
     if (this.#lag.maxMs <= 0) return;
     const now = this.#lag.nowMs();
     const versions = this.#pending.get(id) ?? [];
@@ -41,12 +41,12 @@ export class SearchIndex<D> {
   }
 
   /** Whether a search sees this thing as it is now. */
-  isCurrent(id: number): boolean {
+  isCurrent(id: number | string): boolean {
     return this.#versions(id) === undefined;
   }
 
   /** What a search sees instead of the present; `undefined` when it sees the present, `null` when nothing. */
-  seen(id: number): D | null | undefined {
+  seen(id: number | string): D | null | undefined {
     return this.#versions(id)?.[0]?.before;
   }
 
@@ -56,7 +56,7 @@ export class SearchIndex<D> {
   }
 
   /** The versions that are still ahead of searches, oldest first; `undefined` when there are none. */
-  #versions(id: number): Version<D>[] | undefined {
+  #versions(id: number | string): Version<D>[] | undefined {
     const versions = this.#pending.get(id);
     if (!versions) return undefined;
     if (this.#lag.maxMs <= 0) {

@@ -7,6 +7,7 @@ import {
   draftDocument,
   frozenOrderDocument,
   itemDocument,
+  levelDocument,
   orderDocument,
   productDocument,
   variantDocument,
@@ -15,6 +16,7 @@ import type {
   CustomerDocument,
   DraftDocument,
   ItemDocument,
+  LevelDocument,
   OrderDocument,
   ProductDocument,
   VariantDocument,
@@ -31,11 +33,14 @@ import type {
   Product,
   Variant,
 } from "./model.ts";
+import { ShopLife } from "./life.ts";
 import { OrderBook } from "./order-book.ts";
+import { levelGid } from "./payloads/inventory.ts";
 import { claims, tellOrder } from "./order-history.ts";
 import type { HistorySource } from "./order-history.ts";
 import { drawOrderTimes } from "./order-times.ts";
 import { received, refunded } from "./order-state.ts";
+import { drawPicture } from "./product-image.ts";
 import { SeededRandom, mixSeed } from "./random.ts";
 import type { Random } from "./random.ts";
 import { SearchIndex } from "./search-index.ts";
@@ -102,6 +107,8 @@ export class ShopStore {
   readonly drafts = new Map<number, DraftOrder>();
   readonly bulkOperations: BulkOperation[] = [];
   readonly random: Random;
+  /** What customers and staff do without the app. */
+  readonly life: ShopLife = new ShopLife(this);
   readonly createdAt: Seconds;
   /** Where pictures are served from; a picture's address is this, a slash, and the product's number with `.svg`. */
   imageBaseUrl: string;
@@ -111,9 +118,13 @@ export class ShopStore {
     products: SearchIndex<ProductDocument>;
     variants: SearchIndex<VariantDocument>;
     items: SearchIndex<ItemDocument>;
+    /** By the levels' global ids. */
+    levels: SearchIndex<LevelDocument>;
     customers: SearchIndex<CustomerDocument>;
     drafts: SearchIndex<DraftDocument>;
   };
+  /** How many draft orders were ever made; their numbers are not given out again. */
+  draftCount = 0;
   /** Counts every write, so that derived lists know when they are stale. */
   version = 0;
   readonly #register: CustomerRegister;
@@ -150,13 +161,20 @@ export class ShopStore {
       products: new SearchIndex(this.#lag),
       variants: new SearchIndex(this.#lag),
       items: new SearchIndex(this.#lag),
+      levels: new SearchIndex(this.#lag),
       customers: new SearchIndex(this.#lag),
       drafts: new SearchIndex(this.#lag),
     };
 
     this.catalogue = buildCatalogue(profile, this.ids, seed, now);
     for (const location of this.catalogue.locations) this.locations.set(location.id, location);
-    for (const product of this.catalogue.products) this.products.set(product.id, product);
+    for (const product of this.catalogue.products) {
+      this.products.set(product.id, product);
+      const path = `products/${product.id}.svg`;
+      this.files.set(path, async function* () {
+        yield drawPicture(product.picture, product.title);
+      });
+    }
     for (const variant of this.catalogue.variants) {
       this.variants.set(variant.id, variant);
       this.items.set(variant.item.id, variant.item);
@@ -179,6 +197,28 @@ export class ShopStore {
       () => toSeconds(this.clock()),
     );
     this.#tellPast(source, options.orders);
+  }
+
+  /** A customer places an order now. */
+  placeOrder(random?: Random): Order {
+    return this.life.placeOrder(random);
+  }
+
+  placeOrders(count: number, random?: Random): Order[] {
+    return this.life.placeOrders(count, random);
+  }
+
+  /** Staff edit a product: its price, its tags or its title. */
+  editProduct(random?: Random, product?: Product): Product {
+    return this.life.editProduct(random, product);
+  }
+
+  /** Another channel sells, or staff count again. */
+  changeStock(
+    random?: Random,
+    what?: { level?: InventoryLevel; delta?: number },
+  ): { level: InventoryLevel; delta: number } {
+    return this.life.changeStock(random, what);
   }
 
   /** The longest time, in ms, that a write may stay out of searches. */
@@ -302,6 +342,10 @@ export class ShopStore {
 
   willChangeItem(item: InventoryItem): void {
     this.index.items.willWrite(item.id, () => itemDocument(item));
+  }
+
+  willChangeLevel(level: InventoryLevel, isNew = false): void {
+    this.index.levels.willWrite(levelGid(level), () => (isNew ? null : levelDocument(level)));
   }
 
   willChangeDraft(draft: DraftOrder): void {

@@ -7,6 +7,8 @@ import {
   inventoryOf,
   itemDocument,
   itemSearch,
+  levelDocument,
+  levelSearch,
   locationSearch,
   productDocument,
   productSearch,
@@ -28,7 +30,7 @@ import { fixedAmount } from "../money.ts";
 import type { ShopStore } from "../store.ts";
 import { count, dateTime, define, defineData, moneyV2 } from "./define.ts";
 import type { Context } from "./define.ts";
-import { listing, select } from "./listing.ts";
+import { compileIn, listing, select } from "./listing.ts";
 import type { Collection, SearchArgs } from "./listing.ts";
 
 /** Products, variants, inventory and locations. */
@@ -156,8 +158,33 @@ export function findLevel(store: ShopStore, id: string): InventoryLevel | undefi
   return item && store.level(item, parsed.id);
 }
 
-const listedLevels = (levels: readonly InventoryLevel[], includeInactive?: boolean | null) =>
-  levels.filter((level) => includeInactive || level.isActive);
+interface LevelArgs extends SearchArgs {
+  includeInactive?: boolean | null;
+}
+
+/** Levels of one item or of one location; both are listed by the number of the other side. */
+function levelListing(
+  context: Context,
+  levels: Iterable<InventoryLevel>,
+  idOf: (level: InventoryLevel) => number,
+  args: LevelArgs,
+) {
+  const matches = args.query?.trim() ? compileIn(context, args.query, levelSearch) : undefined;
+  const listed = [...levels].filter((level) => {
+    if (!level.isActive && !args.includeInactive) return false;
+    if (!matches) return true;
+    const seen = context.store.index.levels.seen(levelGid(level));
+    return seen !== null && matches(seen ?? levelDocument(level));
+  });
+  return listConnection(listed, args, idOf);
+}
+
+function* levelsAt(store: ShopStore, location: Location): Iterable<InventoryLevel> {
+  for (const item of store.items.values()) {
+    const level = store.level(item, location.id);
+    if (level) yield level;
+  }
+}
 
 export function installCatalogue(schema: GraphQLSchema): void {
   const query = schema.getQueryType()?.name ?? "QueryRoot";
@@ -444,13 +471,9 @@ export function installCatalogue(schema: GraphQLSchema): void {
       const level = store.level(item, numberOf("Location", locationId) ?? -1);
       return level && (level.isActive || includeInactive) ? level : null;
     },
-    inventoryLevels: (item, args: SearchArgs & { includeInactive?: boolean }) =>
-      listConnection(
-        listedLevels(item.levels, args.includeInactive),
-        args,
-        (level) => level.location.id,
-      ),
-    locationsCount: (item) => count(listedLevels(item.levels).length, null),
+    inventoryLevels: (item, args: LevelArgs, context) =>
+      levelListing(context, item.levels, (level) => level.location.id, args),
+    locationsCount: (item) => count(item.levels.filter((level) => level.isActive).length, null),
     inventoryHistoryUrl: (item, _, { store }) =>
       `https://${store.domain}/admin/products/${item.variant.product.id}/variants/${item.variant.id}/inventory_history`,
     createdAt: (item) => dateTime(item.createdAt),
@@ -519,14 +542,8 @@ export function installCatalogue(schema: GraphQLSchema): void {
       const level = item && store.level(item, location.id);
       return level && (level.isActive || includeInactive) ? level : null;
     },
-    inventoryLevels: (location, args: SearchArgs & { includeInactive?: boolean }, { store }) => {
-      const levels: InventoryLevel[] = [];
-      for (const item of store.items.values()) {
-        const level = store.level(item, location.id);
-        if (level && (level.isActive || args.includeInactive)) levels.push(level);
-      }
-      return listConnection(levels, args, (level) => level.item.id);
-    },
+    inventoryLevels: (location, args: LevelArgs, context) =>
+      levelListing(context, levelsAt(context.store, location), (level) => level.item.id, args),
     createdAt: (location) => dateTime(location.createdAt),
     updatedAt: (location) => dateTime(location.updatedAt),
     metafield: () => null,

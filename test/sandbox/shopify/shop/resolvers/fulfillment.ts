@@ -57,7 +57,7 @@ export function supportedActions(fulfillmentOrder: FulfillmentOrder): string[] {
     case "IN_PROGRESS":
       return ["CREATE_FULFILLMENT", "REPORT_PROGRESS", "HOLD", "MARK_AS_OPEN"];
     case "SCHEDULED":
-      return ["CREATE_FULFILLMENT", "MARK_AS_OPEN", "MOVE"];
+      return ["MARK_AS_OPEN", "MOVE"];
     case "ON_HOLD":
       return ["RELEASE_HOLD", "HOLD", "MOVE"];
     case "CLOSED":

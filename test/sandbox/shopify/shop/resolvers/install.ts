@@ -7,8 +7,12 @@ import { findLevel, installCatalogue } from "./catalogue.ts";
 import { installCustomers } from "./customers.ts";
 import { define, defineData } from "./define.ts";
 import type { Context } from "./define.ts";
+import { installDraftOrders } from "./draft-orders.ts";
 import { findFulfillment, findFulfillmentOrder, installFulfillment } from "./fulfillment.ts";
+import { installFulfillmentMutations } from "./fulfillment-mutations.ts";
 import { installInventoryMutations } from "./inventory-mutations.ts";
+import { installOrderMutations } from "./order-mutations.ts";
+import { installProductMutations } from "./product-mutations.ts";
 import { findOrder, installOrders, isVisible } from "./orders.ts";
 import { installShop } from "./shop.ts";
 
@@ -89,6 +93,10 @@ export function installResolvers(schema: GraphQLSchema): void {
   installFulfillment(schema);
   installBulkOperations(schema);
   installInventoryMutations(schema);
+  installFulfillmentMutations(schema);
+  installOrderMutations(schema);
+  installProductMutations(schema);
+  installDraftOrders(schema);
   defineData(schema, "MoneyV2", ["amount", "currencyCode"]);
   defineData(schema, "MoneyBag", ["shopMoney", "presentmentMoney"]);
   defineData(schema, "Count", ["count", "precision"]);
