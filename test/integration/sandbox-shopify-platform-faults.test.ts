@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { Fault } from "../sandbox/shopify/faults.ts";
-import type { RequestRecord } from "../sandbox/shopify/shopify.ts";
-import { tunnelStatus } from "./shopify-platform/client.ts";
+import { FILES_HOST, type RequestRecord } from "../sandbox/shopify/shopify.ts";
+import { httpsThrough, tunnelStatus } from "./shopify-platform/client.ts";
 import { PlatformSession } from "./shopify-platform/session.ts";
 
 let session: PlatformSession;
@@ -186,6 +186,46 @@ describe("faults of the token endpoint", () => {
     expect((await session.graphql(SHOP, { token: again.access_token as string })).status).toBe(200);
     await session.authenticate();
   });
+});
+
+describe("faults of files", () => {
+  const lines = Array.from({ length: 20_000 }, (_, id) => `${JSON.stringify({ id })}\n`);
+  const fetchFile = () =>
+    httpsThrough(
+      session.shopify.proxyUrl,
+      session.shopify.caFile,
+      `https://${FILES_HOST}/${session.shop.domain}/bulk/large.jsonl`,
+    );
+  beforeAll(() => {
+    session.shop.files.set("bulk/large.jsonl", async function* () {
+      await Promise.resolve();
+      yield* lines;
+    });
+  });
+
+  it("leave alone what they are not aimed at", async () => {
+    session.shopify.faults.set({ kind: "http-500" });
+    const answer = await fetchFile();
+    expect(answer.headers["content-type"]).toBe("application/jsonl");
+    expect(answer.text).toBe(lines.join(""));
+  });
+
+  it("break a download off in the middle", async () => {
+    strike({ kind: "limit_data", bytes: 50_000, surface: "files" });
+    await expect(fetchFile()).rejects.toThrow();
+  });
+
+  it("put what is not JSON into it, or refuse it", async () => {
+    strike({ kind: "malformed-body", surface: "files" });
+    expect((await fetchFile()).text).toContain("upstream error");
+    strike({ kind: "http-503", surface: "files" });
+    expect((await fetchFile()).status).toBe(503);
+  });
+});
+
+it("a body beyond all measure is refused", async () => {
+  const query = `{ shop { name } } # ${"x".repeat(21 * 1024 * 1024)}`;
+  expect((await session.ask(query)).status).toBe(413);
 });
 
 it("every request is told of: what it was, what it cost, what struck it", async () => {

@@ -15,6 +15,7 @@ import {
 import { AccessControl, type AccessContext, type Denials } from "./access.ts";
 import { BUCKETS, LeakyBucket, type ThrottleStatus } from "./bucket.ts";
 import { CostRules, MAX_QUERY_COST } from "./cost.ts";
+import { internalError, type Outcome } from "./fault-player.ts";
 import { IdempotencyKeys, type IdempotencyContext } from "./idempotency.ts";
 import { globalIdErrors, limitErrors, operationNames } from "./limits.ts";
 import type { AccessGrant } from "./oauth.ts";
@@ -55,14 +56,6 @@ export interface AdminRequest {
 type Prepared =
   | { document: DocumentNode; errors: readonly GraphQLError[] }
   | { document?: undefined; errors: readonly GraphQLError[] };
-
-/** What became of a request, for counters and tests. */
-export interface AdminOutcome {
-  reply: Reply;
-  requestedCost?: number;
-  actualCost?: number;
-  throttled?: boolean;
-}
 
 interface Tenant {
   readonly bucket: LeakyBucket;
@@ -126,7 +119,7 @@ export class AdminApi {
     grant: AccessGrant | undefined,
     request: AdminRequest | undefined,
     options: { mutationMs?: number } = {},
-  ): Promise<AdminOutcome> {
+  ): Promise<Outcome> {
     if (!grant) {
       return {
         reply: jsonReply(401, {
@@ -209,11 +202,6 @@ export class AdminApi {
     return this.#cost.requested(request.prepared.document, request.operation, request.variables);
   }
 
-  /** The answer to a request that broke inside Shopify. */
-  internalError(requestId: string): Reply {
-    return jsonReply(200, { errors: [internalErrorJson(requestId)] });
-  }
-
   /** Reads or writes a shop with all rights, unthrottled, as Shopify's own pages do. */
   asShopify(
     shop: PlatformShop,
@@ -243,7 +231,7 @@ export class AdminApi {
     operation: OperationDefinitionNode,
     variables: Readonly<Record<string, unknown>>,
     mutationMs?: number,
-  ): Promise<AdminOutcome> {
+  ): Promise<Outcome> {
     const requestedCost = this.#cost.requested(document, operation, variables);
     if (requestedCost > MAX_QUERY_COST) {
       return { reply: tooExpensive(requestedCost), requestedCost };
@@ -388,19 +376,12 @@ export class AdminApi {
       return error.toJSON();
     }
     this.#options.onInternalError(error.originalError, requestId);
-    return { ...internalErrorJson(requestId), path: error.path };
+    return { ...internalError(requestId), path: error.path };
   }
 }
 
 function refuse(errors: readonly GraphQLError[]): Reply {
   return jsonReply(200, { errors: errors.map((error) => error.toJSON()) });
-}
-
-function internalErrorJson(requestId: string) {
-  return {
-    message: `Internal error. Looks like something went wrong on our end.\nRequest ID: ${requestId} (include this in support requests).`,
-    extensions: { code: "INTERNAL_SERVER_ERROR", requestId },
-  };
 }
 
 function tooExpensive(cost: number): Reply {

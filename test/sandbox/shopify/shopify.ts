@@ -2,27 +2,26 @@ import { EventEmitter } from "node:events";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { ExecutionResult, GraphQLSchema } from "graphql";
-import { AdminApi, operationTypeOf, type AdminOutcome, type AdminRequest } from "./admin-api.ts";
+import { AdminApi, operationTypeOf, type AdminRequest } from "./admin-api.ts";
 import type { AppProxyConfig, WebhookSubscription } from "./app-toml.ts";
 import type { ThrottleStatus } from "./bucket.ts";
 import { createCertificates, type Certificates } from "./certificates.ts";
 import { ConnectProxy } from "./connect-proxy.ts";
-import { Faults, type ActiveFault, type FaultableRequest, type LossOfAnswer } from "./faults.ts";
+import { playFault, type Outcome, type Struck } from "./fault-player.ts";
+import { Faults, type ActiveFault, type FaultableRequest } from "./faults.ts";
 import { enforceIdempotency } from "./idempotency.ts";
 import { OAuth } from "./oauth.ts";
 import type { PlatformShop, ProtectedData } from "./platform-shop.ts";
-import { htmlReply, jsonReply, type Reply } from "./reply.ts";
+import { jsonReply, type Reply } from "./reply.ts";
 import { API_VERSION, guardRootFields, loadAdminSchema, type AdminSchema } from "./schema.ts";
 import { signSessionToken } from "./session-token.ts";
 import { Storefront } from "./storefront.ts";
 import type { ProductBlock } from "./storefront-pages.ts";
 import { WebhookSender } from "./webhooks.ts";
+import { deliver, readBody } from "./wire.ts";
 
 /** Where bulk operation results lie; `.test` can never be a real host. */
 export const FILES_HOST = "bulk.shopifycloud.test";
-
-/** A request body larger than this is not read (Shopify's own limit is not published). */
-const BODY_LIMIT_BYTES = 20 * 1024 * 1024;
 
 /** The app as Shopify knows it. */
 export interface SandboxApp {
@@ -114,6 +113,7 @@ export class SandboxShopify<Shop extends PlatformShop = PlatformShop> {
   readonly #now: () => Date;
   readonly #random: () => number;
   readonly #late = new Set<Promise<unknown>>();
+  readonly #timers = new Set<NodeJS.Timeout>();
   #certificates!: Certificates;
   #proxy!: ConnectProxy;
   #direct!: Server;
@@ -287,6 +287,7 @@ export class SandboxShopify<Shop extends PlatformShop = PlatformShop> {
   /** Cuts all open connections and forgets everything but the shops. */
   async close(): Promise<void> {
     this.webhooks.close();
+    for (const timer of this.#timers) clearTimeout(timer);
     await this.#proxy.close();
     this.#direct.closeAllConnections();
     await new Promise<void>((resolve) => this.#direct.close(() => resolve()));
@@ -349,21 +350,7 @@ export class SandboxShopify<Shop extends PlatformShop = PlatformShop> {
   ): Promise<void> {
     response.on("error", () => response.destroy());
     try {
-      const body = await readBody(request);
-      const domain = host.replace(/:\d+$/, "").toLowerCase();
-      const { pathname } = new URL(path, "https://shop");
-      if (domain === FILES_HOST) {
-        await this.#answerFile(request, response, pathname);
-        return;
-      }
-      const shop = this.#shops.get(domain);
-      const admin = /^\/admin\/api\/([^/]+)\/graphql\.json$/.exec(pathname);
-      if (!shop) await this.#send(response, jsonReply(404, { errors: "Not Found" }));
-      else if (request.method === "POST" && pathname === "/admin/oauth/access_token") {
-        await this.#answerToken(request, response, shop, body);
-      } else if (request.method === "POST" && admin) {
-        await this.#answerAdmin(request, response, shop, admin[1] ?? "", body);
-      } else await this.#send(response, jsonReply(404, { errors: "Not Found" }));
+      await this.#route(request, response, host.replace(/:\d+$/, "").toLowerCase(), path);
     } catch (error) {
       if (request.socket.destroyed) return;
       this.stats.internalErrors += 1;
@@ -375,280 +362,95 @@ export class SandboxShopify<Shop extends PlatformShop = PlatformShop> {
     }
   }
 
-  async #answerToken(
+  async #route(
     request: IncomingMessage,
     response: ServerResponse,
-    shop: Shop,
-    body: string,
+    domain: string,
+    path: string,
   ): Promise<void> {
-    const contentType = request.headers["content-type"] ?? "";
-    await this.#underFaults(response, { shop: shop.domain, surface: "oauth" }, () =>
-      Promise.resolve({ reply: this.oauth.answer(shop.domain, contentType, body) }),
-    );
-  }
-
-  async #answerAdmin(
-    request: IncomingMessage,
-    response: ServerResponse,
-    shop: Shop,
-    version: string,
-    body: string,
-  ): Promise<void> {
+    const body = await readBody(request);
+    const { pathname } = new URL(path, "https://shop");
+    const say = (reply: Reply) =>
+      deliver(response, { how: "whole", reply }, () => this.#reset(response));
+    if (body === undefined) return say(jsonReply(413, { errors: "Payload Too Large" }));
+    if (domain === FILES_HOST) {
+      const [, shop = "", ...rest] = pathname.split("/").map(decodeURIComponent);
+      const file = this.#shops.get(shop)?.files.get(rest.join("/"));
+      if (file === undefined || request.method !== "GET") return say(NOT_FOUND);
+      const headers = { "content-type": fileType(rest.at(-1) ?? "") };
+      const reply: Reply = { status: 200, headers, body: file };
+      return this.#answer(response, { shop, surface: "files" }, undefined, () =>
+        Promise.resolve({ reply }),
+      );
+    }
+    const shop = this.#shops.get(domain);
+    if (!shop || request.method !== "POST") return say(NOT_FOUND);
+    if (pathname === "/admin/oauth/access_token") {
+      const contentType = request.headers["content-type"] ?? "";
+      return this.#answer(response, { shop: domain, surface: "oauth" }, undefined, () =>
+        Promise.resolve({ reply: this.oauth.answer(domain, contentType, body) }),
+      );
+    }
+    const version = /^\/admin\/api\/([^/]+)\/graphql\.json$/.exec(pathname)?.[1];
+    if (version === undefined) return say(NOT_FOUND);
     const token = request.headers["x-shopify-access-token"];
     const read = this.#admin.read(body);
     const type = operationTypeOf(read);
-    await this.#underFaults(
-      response,
-      {
-        shop: shop.domain,
-        surface: "admin",
-        names: read?.names ?? [],
-        ...(type === undefined ? {} : { operationType: type }),
-      },
-      (mutationMs) =>
-        this.#admin.answer(
-          shop,
-          version,
-          this.oauth.verify(shop.domain, typeof token === "string" ? token : undefined),
-          read,
-          mutationMs === undefined ? {} : { mutationMs },
-        ),
-      read,
+    const faultable: FaultableRequest = {
+      shop: domain,
+      surface: "admin",
+      names: read?.names ?? [],
+      ...(type === undefined ? {} : { operationType: type }),
+    };
+    return this.#answer(response, faultable, read, (mutationMs) =>
+      this.#admin.answer(
+        shop,
+        version,
+        this.oauth.verify(domain, typeof token === "string" ? token : undefined),
+        read,
+        mutationMs === undefined ? {} : { mutationMs },
+      ),
     );
   }
 
-  async #answerFile(
-    request: IncomingMessage,
-    response: ServerResponse,
-    pathname: string,
-  ): Promise<void> {
-    const [, domain = "", ...rest] = pathname.split("/").map(decodeURIComponent);
-    const path = rest.join("/");
-    const files = this.#shops.get(domain)?.files;
-    const file = files?.get(path) ?? files?.get(`/${path}`);
-    if (file === undefined || request.method !== "GET") {
-      await this.#send(response, jsonReply(404, { errors: "Not Found" }));
-      return;
-    }
-    const type = FILE_TYPES[path.split(".").at(-1) ?? ""] ?? "application/octet-stream";
-    const fault = this.faults.strike({ shop: domain, surface: "files" });
-    const startedMs = performance.now();
-    let status: number | undefined = 200;
-    if (fault) {
-      const outcome = await this.#struck(fault, response, undefined, () =>
-        Promise.resolve({
-          reply: {
-            status: 200,
-            headers: { "content-type": type },
-            body: typeof file === "function" ? "" : file.toString(),
-          },
-        }),
-      );
-      status = outcome?.reply.status;
-      if (fault.kind === "latency") await this.#stream(response, type, file);
-    } else await this.#stream(response, type, file);
-    this.#count(
-      { shop: domain, surface: "files" },
-      startedMs,
-      status === undefined ? {} : { status },
-      fault,
-    );
-  }
-
-  async #stream(
-    response: ServerResponse,
-    type: string,
-    file: string | Buffer | (() => AsyncIterable<string>),
-  ): Promise<void> {
-    if (typeof file !== "function") {
-      response.writeHead(200, {
-        "content-type": type,
-        "content-length": Buffer.byteLength(file),
-      });
-      response.end(file);
-      return;
-    }
-    response.writeHead(200, { "content-type": type });
-    for await (const chunk of file()) {
-      if (response.destroyed) return;
-      if (response.write(chunk)) continue;
-      await new Promise<void>((resolve) => {
-        const go = () => {
-          response.off("drain", go).off("close", go);
-          resolve();
-        };
-        response.on("drain", go).on("close", go);
-      });
-    }
-    response.end();
-  }
-
-  /** Runs a request unless a fault strikes it, sends what comes of it, and counts it. */
-  async #underFaults(
+  /** Runs a request unless a fault strikes it, delivers what comes of it, and tells of it. */
+  async #answer(
     response: ServerResponse,
     request: FaultableRequest,
-    run: (mutationMs?: number) => Promise<AdminOutcome>,
-    read?: AdminRequest,
+    read: AdminRequest | undefined,
+    run: (mutationMs?: number) => Promise<Outcome>,
   ): Promise<void> {
     const startedMs = performance.now();
-    if (this.#options.latencyMs) await sleep(this.#options.latencyMs);
+    if (this.#options.latencyMs) await this.#sleep(this.#options.latencyMs);
     const fault = this.faults.strike(request);
-    let outcome: Partial<AdminOutcome> | undefined;
-    if (fault) outcome = await this.#struck(fault, response, { request, read }, run);
-    else {
-      outcome = await run();
-      await this.#send(response, outcome.reply!);
+    let struck: Struck;
+    if (fault) {
+      struck = await playFault(fault, {
+        run,
+        throttled: () => this.#throttled(request, read),
+        now: this.#now(),
+        random: this.#random,
+        sleep: (ms) => this.#sleep(ms),
+        later: (effect) => {
+          this.#late.add(effect);
+          void effect.finally(() => this.#late.delete(effect));
+        },
+      });
+    } else {
+      const outcome = await run();
+      struck = { delivered: { how: "whole", reply: outcome.reply }, outcome };
     }
-    this.#count(
-      request,
-      startedMs,
-      {
-        ...(outcome?.reply ? { status: outcome.reply.status } : {}),
-        ...(outcome?.requestedCost === undefined ? {} : { requestedCost: outcome.requestedCost }),
-        ...(outcome?.actualCost === undefined ? {} : { actualCost: outcome.actualCost }),
-        ...(outcome?.throttled ? { throttled: true } : {}),
-      },
-      fault,
-    );
+    await deliver(response, struck.delivered, () => this.#reset(response));
+    this.#count(request, startedMs, struck, fault);
   }
 
-  /** Does what the fault says; gives back what the app got, if it got an answer. */
-  async #struck(
-    fault: ActiveFault,
-    response: ServerResponse,
-    admin: { request: FaultableRequest; read: AdminRequest | undefined } | undefined,
-    run: (mutationMs?: number) => Promise<AdminOutcome>,
-  ): Promise<AdminOutcome | undefined> {
-    const answer = async (reply: Reply) => {
-      await this.#send(response, reply);
-      return { reply };
-    };
-    const throttled = () => {
-      const shop = admin && this.#shops.get(admin.request.shop);
-      return admin?.request.surface === "admin" && shop
-        ? this.#admin.throttled(shop, this.#admin.requestedCost(admin.read), {
-            ...this.#admin.throttleStatus(shop),
-            currentlyAvailable: 0,
-          })
-        : jsonReply(429, { errors: "Exceeded the rate limit" }, { "retry-after": "2" });
-    };
-    switch (fault.kind) {
-      case "throttled":
-        return { ...(await answer(throttled())), throttled: true };
-      case "http-429": {
-        const seconds = fault.retryAfterSeconds ?? 2;
-        const after = fault.retryAfterDate
-          ? new Date(this.#now().getTime() + seconds * 1_000).toUTCString()
-          : seconds.toFixed(1);
-        return answer(
-          jsonReply(
-            429,
-            {
-              errors:
-                "Exceeded 2 calls per second for api client. Reduce request rates to resume uninterrupted service.",
-            },
-            { "retry-after": after },
-          ),
-        );
-      }
-      case "http-500":
-        return answer(htmlReply(500, "Something went wrong."));
-      case "http-502":
-      case "http-504": {
-        if (fault.applied) await run();
-        return answer(gatewayReply(fault.kind));
-      }
-      case "http-503":
-        return answer({
-          ...htmlReply(503, "Service Unavailable"),
-          headers: {
-            "content-type": "text/html; charset=utf-8",
-            ...(fault.retryAfterSeconds === undefined
-              ? {}
-              : { "retry-after": String(fault.retryAfterSeconds) }),
-          },
-        });
-      case "http-401":
-        return answer(
-          jsonReply(401, {
-            errors: "[API] Invalid API key or access token (unrecognized login or wrong password)",
-          }),
-        );
-      case "http-402":
-        return answer(jsonReply(402, { errors: "Unavailable Shop" }));
-      case "http-403":
-        return answer(jsonReply(403, { errors: "Forbidden" }));
-      case "ip-not-allowed":
-        return answer(
-          jsonReply(403, {
-            errors: "The IP address of this request is not on the app's IP allowlist.",
-          }),
-        );
-      case "http-423":
-        return answer(jsonReply(423, { errors: "Locked" }));
-      case "http-430":
-        return answer({ ...htmlReply(430, "Shopify Security Rejection") });
-      case "internal-server-error":
-        return answer(this.#admin.internalError(crypto.randomUUID()));
-      case "latency": {
-        const waitMs = fault.ms + this.#random() * (fault.jitterMs ?? 0);
-        if (fault.inside) {
-          const outcome = await run(waitMs);
-          await this.#send(response, outcome.reply);
-          return outcome;
-        }
-        const outcome = await run();
-        await sleep(waitMs);
-        if (admin) await this.#send(response, outcome.reply);
-        return outcome;
-      }
-      case "timeout":
-        return undefined;
-      case "reset_peer":
-        this.#reset(response);
-        return undefined;
-      case "limit_data": {
-        const outcome = await run();
-        const bytes = Buffer.from(outcome.reply.body);
-        const cut = Math.min(fault.bytes ?? Math.floor(bytes.length / 2), bytes.length);
-        response.writeHead(outcome.reply.status, {
-          ...outcome.reply.headers,
-          "content-length": bytes.length,
-        });
-        response.write(bytes.subarray(0, cut), () => response.socket?.end());
-        return undefined;
-      }
-      case "malformed-body": {
-        const outcome = await run();
-        const reply = {
-          ...outcome.reply,
-          body: `${outcome.reply.body.slice(0, Math.floor(outcome.reply.body.length / 2))}\n<!-- upstream error -->`,
-        };
-        return { ...outcome, ...(await answer(reply)) };
-      }
-      case "answer-lost": {
-        const outcome = await run();
-        await this.#lose(response, fault.how);
-        return { ...outcome, reply: undefined } as unknown as AdminOutcome;
-      }
-      case "applied-late": {
-        const effect = sleep(fault.ms).then(() => run());
-        this.#late.add(effect);
-        void effect.finally(() => this.#late.delete(effect));
-        await this.#lose(response, fault.how);
-        return undefined;
-      }
-      case "down": {
-        if (fault.how === "http-503") return answer(htmlReply(503, "Service Unavailable"));
-        this.#reset(response);
-        return undefined;
-      }
+  #throttled(request: FaultableRequest, read: AdminRequest | undefined): Reply {
+    const shop = this.#shops.get(request.shop);
+    if (request.surface !== "admin" || !shop) {
+      return jsonReply(429, { errors: "Exceeded the rate limit" }, { "retry-after": "2.0" });
     }
-  }
-
-  async #lose(response: ServerResponse, how: LossOfAnswer = "reset_peer"): Promise<void> {
-    if (how === "reset_peer") this.#reset(response);
-    else if (how !== "timeout") await this.#send(response, gatewayReply(how));
+    const status = { ...this.#admin.throttleStatus(shop), currentlyAvailable: 0 };
+    return this.#admin.throttled(shop, this.#admin.requestedCost(read), status);
   }
 
   #reset(response: ServerResponse): void {
@@ -658,26 +460,28 @@ export class SandboxShopify<Shop extends PlatformShop = PlatformShop> {
     else socket.resetAndDestroy();
   }
 
-  async #send(response: ServerResponse, reply: Reply): Promise<void> {
-    if (response.destroyed || response.writableEnded) return;
-    response.writeHead(reply.status, {
-      ...reply.headers,
-      "content-length": Buffer.byteLength(reply.body),
-      "x-request-id": crypto.randomUUID(),
+  /** Never comes back when the sandbox is closed meanwhile: what was to come then does not. */
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.#timers.delete(timer);
+        resolve();
+      }, ms);
+      this.#timers.add(timer);
     });
-    response.end(reply.body);
   }
 
   #count(
     request: FaultableRequest,
     startedMs: number,
-    outcome: Partial<Pick<RequestRecord, "status" | "requestedCost" | "actualCost" | "throttled">>,
+    { delivered, outcome }: Struck,
     fault: ActiveFault | undefined,
   ): void {
+    const throttled = outcome?.throttled === true || fault?.kind === "throttled";
     this.stats.requests += 1;
-    if (outcome.throttled) this.stats.throttled += 1;
+    if (throttled) this.stats.throttled += 1;
     if (fault) this.stats.struck += 1;
-    if (outcome.actualCost !== undefined) {
+    if (outcome?.actualCost !== undefined) {
       this.stats.requestedCost += outcome.requestedCost ?? 0;
       this.stats.actualCost += outcome.actualCost;
     }
@@ -688,8 +492,10 @@ export class SandboxShopify<Shop extends PlatformShop = PlatformShop> {
       durationMs: performance.now() - startedMs,
       names: request.names ?? [],
       ...(request.operationType === undefined ? {} : { operationType: request.operationType }),
-      throttled: false,
-      ...outcome,
+      ...(delivered.how === "whole" ? { status: delivered.reply.status } : {}),
+      ...(outcome?.requestedCost === undefined ? {} : { requestedCost: outcome.requestedCost }),
+      ...(outcome?.actualCost === undefined ? {} : { actualCost: outcome.actualCost }),
+      throttled,
       ...(fault === undefined ? {} : { fault: fault.kind }),
     };
     this.traffic.emit("request", record);
@@ -700,25 +506,8 @@ export class SandboxShopify<Shop extends PlatformShop = PlatformShop> {
   }
 }
 
-const FILE_TYPES: Readonly<Record<string, string>> = { jsonl: "application/jsonl" };
+const NOT_FOUND = jsonReply(404, { errors: "Not Found" });
 
-function gatewayReply(kind: "http-502" | "http-504"): Reply {
-  return kind === "http-502"
-    ? htmlReply(502, "502 Bad Gateway")
-    : htmlReply(504, "504 Gateway Time-out");
-}
-
-function sleep(ms: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, ms));
-}
-
-async function readBody(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    length += chunk.length;
-    if (length > BODY_LIMIT_BYTES) throw new Error("The request's body is too large.");
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
+function fileType(name: string): string {
+  return name.endsWith(".jsonl") ? "application/jsonl" : "application/octet-stream";
 }

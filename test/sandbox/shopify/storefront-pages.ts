@@ -41,7 +41,7 @@ const STYLE = `
   a:hover { text-decoration: underline; }
   .quiet, footer { color: var(--quiet); font-size: 0.9rem; }
   .grid { display: grid; gap: 1.75rem 1.25rem; grid-template-columns: repeat(auto-fill, minmax(13rem, 1fr)); padding: 0; list-style: none; }
-  .picture { display: block; width: 100%; aspect-ratio: 1; object-fit: cover; border-radius: 0.5rem; background: #eef0ec; }
+  .picture { display: block; width: 100%; height: auto; aspect-ratio: 1; object-fit: cover; border-radius: 0.5rem; background: #eef0ec; }
   .product { display: grid; gap: 2.5rem; grid-template-columns: minmax(0, 1fr) minmax(0, 1fr); }
   @media (max-width: 44rem) { .product { grid-template-columns: minmax(0, 1fr); gap: 1.25rem; } }
   h1 { margin: 0 0 0.25rem; line-height: 1.2; }
