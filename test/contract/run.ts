@@ -43,7 +43,10 @@ async function tryCase(
 const { values } = parseArgs({
   options: { mutate: { type: "boolean", default: false }, only: { type: "string" } },
 });
-const target = await contractTarget(process.env);
+const target = await contractTarget(process.env).catch((error: unknown) => {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exit(2);
+});
 try {
   console.log(`The contract with ${target.name}\n`);
   const samples = await findSamples(target);

@@ -66,7 +66,11 @@ export async function contractTarget(
 async function realShop(shop: string, token: string): Promise<ContractTarget> {
   const base = `https://${shop}/admin`;
   const ask = asker(base, token);
-  const answer = await ask("{ currentAppInstallation { accessScopes { handle } } }");
+  const answer = await ask("{ currentAppInstallation { accessScopes { handle } } }").catch(
+    (error: unknown) => {
+      throw new Error(`${shop} cannot be reached.`, { cause: error });
+    },
+  );
   const { currentAppInstallation: installation } = (answer.data ?? {}) as {
     currentAppInstallation?: { accessScopes: { handle: string }[] };
   };
