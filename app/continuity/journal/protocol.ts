@@ -1,0 +1,60 @@
+/** What the journal and its worker thread say to each other. */
+
+/** One record as it is on disk; `body` is encrypted. */
+export interface StoredRecord {
+  readonly sequence: number;
+  readonly kind: string;
+  readonly shop: string;
+  readonly id: string;
+  readonly body: Uint8Array;
+  readonly at: number;
+}
+
+export type NewRecord = Omit<StoredRecord, "sequence">;
+
+export type Request =
+  | { readonly type: "append"; readonly ticket: number; readonly record: NewRecord }
+  | {
+      readonly type: "read";
+      readonly ticket: number;
+      readonly after: number;
+      readonly limit: number;
+    }
+  | { readonly type: "remove"; readonly ticket: number; readonly sequences: readonly number[] }
+  | { readonly type: "removeShop"; readonly ticket: number; readonly shop: string }
+  | { readonly type: "close"; readonly ticket: number };
+
+/** How much is kept of one shop. */
+export interface ShopFill {
+  readonly shop: string;
+  readonly records: number;
+  readonly bytes: number;
+}
+
+export interface Removed {
+  readonly shop: string;
+  readonly bytes: number;
+}
+
+export type Reply =
+  | { readonly type: "ready"; readonly fill: readonly ShopFill[] }
+  | {
+      readonly type: "appended";
+      readonly tickets: readonly number[];
+      /** For each ticket; a record that was kept before is not new. */
+      readonly kept: readonly { readonly sequence: number; readonly isNew: boolean }[];
+    }
+  | { readonly type: "records"; readonly ticket: number; readonly records: readonly StoredRecord[] }
+  | { readonly type: "done"; readonly ticket: number; readonly removed: readonly Removed[] }
+  | {
+      readonly type: "failed";
+      readonly tickets: readonly number[];
+      readonly code: string;
+      readonly message: string;
+    };
+
+export interface WorkerOptions {
+  readonly file: string;
+  /** For drills: what each fsync takes longer than it does. */
+  readonly slowFsyncMs?: number;
+}
