@@ -48,3 +48,23 @@ export interface ChangeDetail extends PendingChange {
   readonly requestedBy: string | null;
   readonly events: readonly ChangeEvent[];
 }
+
+/** What is wrong with a change that somebody asks for, in words for them. */
+export interface Problem {
+  /** The entry that it is about; null where it is about the whole. */
+  readonly field: string | null;
+  readonly message: string;
+}
+
+export interface SubmitRequest {
+  /** Made at the click, and the same at every repetition. */
+  readonly operationId: string;
+  readonly kind: string;
+  readonly input: unknown;
+  /** The person who asks, for the record. */
+  readonly requestedBy: string | null;
+}
+
+export type SubmitResult =
+  | { readonly kind: "accepted"; readonly change: PendingChange }
+  | { readonly kind: "invalid"; readonly problems: readonly Problem[] };

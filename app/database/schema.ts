@@ -352,11 +352,14 @@ export const commands = pgTable(
     attempts: integer().notNull().default(0),
     /** Words for the merchant about the last failure, and the class that it had. */
     error: jsonb().$type<{ code: string; message: string; field?: string }>(),
+    /** What is kept between attempts, and in the end what Shopify made of it. */
     result: jsonb(),
     requestedBy: text(),
     acceptedAt: moment().notNull().defaultNow(),
     /** When it was first sent; an idempotency key is honoured for 24 hours from here. */
     firstSentAt: moment(),
+    /** Since when Shopify may have it without our knowing; null once somebody has looked. */
+    uncertainSince: moment(),
     settledAt: moment(),
     updatedAt: moment()
       .notNull()

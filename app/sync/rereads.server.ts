@@ -60,6 +60,8 @@ const LEASE_SECONDS = 120;
 const FIRST_RETRY_SECONDS = 5;
 const MAX_RETRY_SECONDS = 3_600;
 const CLAIMED_AT_ONCE = 60;
+/** Nobody waits for it at the screen. */
+const SETTLE_DEADLINE_MS = 20_000;
 
 const perRead: Readonly<Record<RereadKind, number>> = {
   order: ORDERS_PER_PAGE,
@@ -119,7 +121,8 @@ const claimRereads = defineWrite(
   },
 );
 
-const findings = z.discriminatedUnion("kind", [
+/** What reading some resources again has brought, ready to be stored. */
+export const findings = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("order"), batch: orderBatch }),
   z.object({ kind: z.literal("product"), batch: productBatch, gone: z.array(z.number()) }),
   z.object({
@@ -137,7 +140,7 @@ const findings = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("shop"), details: z.custom<ShopDetails>() }),
   z.object({ kind: z.literal("nothing") }),
 ]);
-type Findings = z.infer<typeof findings>;
+export type Findings = z.infer<typeof findings>;
 
 /** Stores what was read, and takes what it settles off the list, both or neither. */
 const settleRereads = defineWrite(
@@ -158,7 +161,12 @@ const settleRereads = defineWrite(
   },
 );
 
-async function saveFindings(tx: ShopDatabase, shop: string, findings: Findings): Promise<void> {
+/** Stores what reading some resources again has brought. */
+export async function saveFindings(
+  tx: ShopDatabase,
+  shop: string,
+  findings: Findings,
+): Promise<void> {
   switch (findings.kind) {
     case "order":
       await saveOrders(tx, shop, findings.batch, "read");
@@ -267,7 +275,7 @@ export class Rereads {
   ): Promise<void> {
     let findings: Findings;
     try {
-      findings = await find(
+      findings = await readAgain(
         admin,
         kind,
         some.map(({ id }) => id),
@@ -284,14 +292,22 @@ export class Rereads {
       this.#logger.error({ shop: admin.shop, kind, id: some[0]?.id, where }, "unreadable answer");
       findings = { kind: "nothing" };
     }
-    await this.#cluster.write(admin.shop, `reread:${randomUUID()}`, settleRereads, {
-      settled: [...some],
-      findings,
-    });
+    await this.#cluster.write(
+      admin.shop,
+      `reread:${randomUUID()}`,
+      settleRereads,
+      { settled: [...some], findings },
+      { deadlineMs: SETTLE_DEADLINE_MS },
+    );
   }
 }
 
-async function find(
+/**
+ * Reads resources of one kind by id.
+ *
+ * @throws ShopifyError when Shopify cannot be asked; z.ZodError when it answers with an unknown shape.
+ */
+export async function readAgain(
   admin: AdminClient,
   kind: RereadKind,
   ids: readonly number[],

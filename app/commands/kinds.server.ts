@@ -1,0 +1,41 @@
+import type { z } from "zod";
+import type { ShopDatabase } from "../database/cluster.ts";
+import { checkAdjust, checkFulfil, checkSet } from "./checks.server.ts";
+import { adjustInput, fulfilInput, setInput } from "./inputs.ts";
+import { fulfil } from "./send-fulfilment.server.ts";
+import type { Sender } from "./sending.ts";
+import { adjustStock, setStock } from "./send-stock.server.ts";
+import type { CommandKind, Problem } from "./types.ts";
+
+/** What a kind of command is: its shape, what it changes, what can be wrong with it, and how it is sent. */
+export interface CommandDefinition<Input> {
+  readonly schema: z.ZodType<Input>;
+  /** Commands of one resource go to Shopify one after the other. */
+  readonly resource: (input: Input) => string;
+  readonly check: (db: ShopDatabase, shop: string, input: Input) => Promise<Problem[]>;
+  readonly send: Sender<Input>;
+}
+
+/** Hides the input's type: whoever looks a kind up has only its name, and the schema checks what it gets. */
+function define<Input>(definition: CommandDefinition<Input>): CommandDefinition<unknown> {
+  return definition as CommandDefinition<unknown>;
+}
+
+const item = ({ inventoryItemId }: { inventoryItemId: number }) =>
+  `inventory_item/${inventoryItemId}`;
+
+export const definitions: Readonly<Record<CommandKind, CommandDefinition<unknown>>> = {
+  "inventory.adjust": define({
+    schema: adjustInput,
+    resource: item,
+    check: checkAdjust,
+    send: adjustStock,
+  }),
+  "inventory.set": define({ schema: setInput, resource: item, check: checkSet, send: setStock }),
+  "order.fulfil": define({
+    schema: fulfilInput,
+    resource: ({ orderId }) => `order/${orderId}`,
+    check: checkFulfil,
+    send: fulfil,
+  }),
+};

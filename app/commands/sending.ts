@@ -1,0 +1,52 @@
+import { z } from "zod";
+import type { AdminClient } from "../shopify/admin.server.ts";
+import type { Obstacle } from "./words.ts";
+
+/** What has to be remembered of a command between attempts, in its own row. */
+export const sendingNotes = z.object({
+  /** How many keys Shopify has refused for good; the next one differs. */
+  keysSpent: z.number().int().default(0),
+  /** The order's fulfillments before the first attempt: one that is not among them may be ours. */
+  fulfillmentsBefore: z.array(z.number()).optional(),
+  /** What Shopify made of the command. */
+  created: z.string().optional(),
+});
+export type SendingNotes = z.infer<typeof sendingNotes>;
+
+/** One attempt at a command. */
+export interface Attempt<Input> {
+  readonly commandId: string;
+  readonly input: Input;
+  readonly admin: AdminClient;
+  readonly signal: AbortSignal;
+  readonly notes: SendingNotes;
+  /** Keeps notes for the next attempt; resolves when they are durable. */
+  readonly note: (notes: Partial<SendingNotes>) => Promise<void>;
+  /** To be called just before what may change something at Shopify: from then on a lost answer is uncertain. */
+  readonly sending: () => void;
+  /** When an attempt whose outcome is not known was made; null where there was none. */
+  readonly uncertainSince: Date | null;
+  /** When the first attempt was made: this one, if there was none before. */
+  readonly firstSentAt: Date;
+  /** How long a change may be under way at Shopify before it shows, where no key protects it. */
+  readonly settleMs: number;
+}
+
+/** What a command has changed, to be read again. */
+export interface ChangedResource {
+  readonly kind: "order" | "inventory_item";
+  readonly id: number;
+}
+
+/**
+ * - `done`: Shopify has it;
+ * - `refused`: Shopify does not want it; a person has to decide. `keySpent`: the same key will not do again;
+ * - `wait`: not decided yet, to be tried again. `uncertain`: this attempt may have reached Shopify.
+ */
+export type Outcome =
+  | { readonly kind: "done"; readonly created: string | null; readonly reread: ChangedResource }
+  | { readonly kind: "refused"; readonly obstacle: Obstacle; readonly keySpent?: boolean }
+  | { readonly kind: "wait"; readonly obstacle: Obstacle; readonly uncertain: boolean };
+
+/** @throws ShopifyError when Shopify could not be asked. */
+export type Sender<Input> = (attempt: Attempt<Input>) => Promise<Outcome>;

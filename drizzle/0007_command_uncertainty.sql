@@ -1,0 +1,1 @@
+ALTER TABLE "commands" ADD COLUMN "uncertain_since" timestamp with time zone;
