@@ -78,6 +78,11 @@ const needsAge: ReadonlySet<Scenario> = new Set([
   "expired",
 ]);
 
+const needsTwoLines: ReadonlySet<Scenario> = new Set([
+  "paid, partially fulfilled",
+  "paid, split over two locations",
+]);
+
 const discountCodes: readonly Discount[] = [
   { code: "WELCOME10", title: "WELCOME10", target: "LINE_ITEM", kind: "PERCENTAGE", value: 10 },
   { code: "HERBST15", title: "HERBST15", target: "LINE_ITEM", kind: "PERCENTAGE", value: 15 },
@@ -121,18 +126,19 @@ export function drawBasket(
   },
   ordinal: number,
   createdAt: Seconds,
-  inShop = false,
+  options: { inShop?: boolean; leastLines?: number } = {},
 ): Order {
+  const { inShop = false, leastLines = 1 } = options;
   const { profile, ids, originals } = source;
   // Some customers come back: bending the draw favours the first ones.
   const customer =
     source.customerCount > 0 && !(inShop && chance(random, 0.7))
       ? source.customer(Math.floor(random.next() ** 1.3 * source.customerCount))
       : null;
-  const count = 1 + pickWeighted(random, [50, 25, 13, 7, 3, 2]);
+  const count = Math.max(leastLines, 1 + pickWeighted(random, [50, 25, 13, 7, 3, 2]));
   const wholesale = chance(random, 0.007);
   const chosen = new Map<OriginalVariant, number>();
-  for (let i = 0; i < count; i++) {
+  for (let tries = 0; chosen.size < count && tries < 50; tries++) {
     // Best sellers sell best.
     const original = originals[
       Math.floor(random.next() ** 1.6 * originals.length)
@@ -229,7 +235,7 @@ export function tellOrder(source: HistorySource, ordinal: number, createdAt: Sec
     { ...source, originals: catalogue.originals },
     ordinal,
     createdAt,
-    scenario === "sold in the shop",
+    { inShop: scenario === "sold in the shop", leastLines: needsTwoLines.has(scenario) ? 2 : 1 },
   );
   // Nothing of the past may happen in the future.
   const latest = now - minute;

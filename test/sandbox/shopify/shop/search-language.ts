@@ -110,6 +110,14 @@ class Scanner {
     }
     let value = "";
     while (this.#at < this.#text.length && !special.test(this.#peek())) {
+      // A list may quote its members one by one: `tag:vip,'camping gear'`.
+      const inner = this.#peek();
+      if (value.endsWith(",") && (inner === '"' || inner === "'") && this.#closing(inner) > 0) {
+        const end = this.#closing(inner);
+        value += this.#text.slice(this.#at + 1, end).replace(/\\(.)/g, "$1");
+        this.#at = end + 1;
+        continue;
+      }
       if (this.#peek() === "\\" && this.#at + 1 < this.#text.length) this.#at++;
       value += this.#peek();
       this.#at++;
@@ -117,7 +125,7 @@ class Scanner {
     return { value, quoted: false };
   }
 
-  /** Where a quote ends: at the next of its kind, unless a letter follows, as in `O'Connor`. */
+  /** Where a quote ends: at the next of its kind that is not escaped; -1 when it never does. */
   #closing(quote: string): number {
     for (let at = this.#at + 1; at < this.#text.length; at++) {
       if (this.#text[at] === "\\") at++;
