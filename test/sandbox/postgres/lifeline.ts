@@ -7,15 +7,14 @@ import { plainEnvironment, type Account } from "./account.ts";
 /**
  * Postgres must not outlive the program that started it, not even when that program is killed with -9 and can
  * clean up nothing. So a shell stands between them and holds the other end of a pipe from us: when we end, however
- * that happens, the kernel closes the pipe, and the shell stops Postgres and removes the node's directory.
+ * that happens, the kernel closes the pipe, and the shell stops Postgres.
  *
  * - SIGCONT first: a frozen process would take no other signal.
  * - SIGQUIT is the immediate shutdown; the postmaster still removes its shared memory.
  * - The shell that waits for the postmaster passes its exit status on; it ends the watcher with SIGTERM, which the
  *   watcher ignores from the moment at which it has work to do.
- * - The last node to go also removes the directory that they share.
  */
-const SCRIPT = `
+const STOP_POSTGRES = `
 exec 3<&0
 "$0" -D "$1" </dev/null 3<&- &
 postmaster=$!
@@ -27,10 +26,6 @@ postmaster=$!
   tries=0
   while kill -0 $postmaster 2>/dev/null && [ $tries -lt 50 ]; do sleep 0.1 || sleep 1; tries=$((tries + 1)); done
   kill -KILL $postmaster 2>/dev/null
-  cd /
-  rm -rf "$2"
-  for left in "$3"/n*/; do [ -d "$left" ] && exit; done
-  rm -rf "$3"
 ) &
 watcher=$!
 wait $postmaster
@@ -39,15 +34,29 @@ kill $watcher 2>/dev/null
 exit $status
 `;
 
+/**
+ * The directory goes after the nodes in it have ended, also where some were down already and nobody watched them. A
+ * crashed one has left its shared memory segment, whose id is on line 7 of postmaster.pid.
+ */
+const REMOVE_DIRECTORY = `
+read -r _
+tries=0
+for file in "$0"/n*/data/postmaster.pid; do
+  [ -f "$file" ] || continue
+  while [ -f "$file" ] && kill -0 "$(head -n 1 "$file")" 2>/dev/null && [ $tries -lt 70 ]; do
+    sleep 0.1 || sleep 1
+    tries=$((tries + 1))
+  done
+  [ -f "$file" ] && ipcrm -m "$(sed -n 's/^ *[0-9]* *\\([0-9]*\\) *$/\\1/p;7q' "$file" | tail -n 1)" 2>/dev/null
+done
+rm -rf "$0"
+`;
+
 export interface LifelineOptions {
   /** Path of the `postgres` program. */
   readonly postgres: string;
   /** Its data directory. */
   readonly dataDir: string;
-  /** What is removed when we die: the node's directory, which holds the data and its log. */
-  readonly nodeDir: string;
-  /** The directory of all nodes, removed with the last of them. */
-  readonly baseDir: string;
   readonly logFile: string;
   readonly account: Account;
 }
@@ -59,18 +68,24 @@ export interface LifelineOptions {
 export function spawnOnLifeline(options: LifelineOptions): ChildProcess {
   const log = openSync(options.logFile, "a", 0o600);
   try {
-    return spawn(
-      "/bin/sh",
-      ["-c", SCRIPT, options.postgres, options.dataDir, options.nodeDir, options.baseDir],
-      {
-        cwd: path.dirname(options.dataDir),
-        ...options.account,
-        env: plainEnvironment(),
-        stdio: ["pipe", log, log],
-        detached: true,
-      },
-    );
+    return spawn("/bin/sh", ["-c", STOP_POSTGRES, options.postgres, options.dataDir], {
+      cwd: path.dirname(options.dataDir),
+      ...options.account,
+      env: plainEnvironment(),
+      stdio: ["pipe", log, log],
+      detached: true,
+    });
   } finally {
     closeSync(log);
   }
+}
+
+/** Sees to it that a directory of nodes goes when we do, however we end; killed, it leaves the directory to us. */
+export function spawnDirectoryWatch(dir: string): ChildProcess {
+  return spawn("/bin/sh", ["-c", REMOVE_DIRECTORY, dir], {
+    cwd: "/",
+    env: plainEnvironment(),
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
 }

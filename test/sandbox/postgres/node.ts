@@ -50,7 +50,6 @@ export class PostgresNode {
   readonly account: Account;
   /** Emits `process` whenever it starts, freezes, thaws or ends. */
   readonly events = new EventEmitter<{ process: [NodeProcess] }>();
-  readonly #baseDir: string;
   readonly #binaries: Binaries;
   readonly #passwords: Passwords;
   #process: NodeProcess = "down";
@@ -63,7 +62,6 @@ export class PostgresNode {
     this.dir = path.join(options.baseDir, options.name);
     this.dataDir = path.join(this.dir, "data");
     this.logFile = path.join(this.dir, "postgres.log");
-    this.#baseDir = options.baseDir;
     this.#binaries = options.binaries;
     this.#passwords = options.passwords;
   }
@@ -124,8 +122,6 @@ export class PostgresNode {
     const child = spawnOnLifeline({
       postgres: path.join(this.#binaries.bin, "postgres"),
       dataDir: this.dataDir,
-      nodeDir: this.dir,
-      baseDir: this.#baseDir,
       logFile: this.logFile,
       account: this.account,
     });

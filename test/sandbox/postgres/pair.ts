@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
-import { rm } from "node:fs/promises";
 
 import { unprivilegedAccount } from "./account.ts";
+import { BaseDirectory } from "./base-directory.ts";
 import { findBinaries } from "./binaries.ts";
 import { DnsServer } from "./dns.ts";
 import { Endpoint } from "./endpoint.ts";
@@ -10,7 +10,7 @@ import { freePort } from "./ports.ts";
 import { copyOnline, ensureSlot, followAtStart, primaryConninfo } from "./replication.ts";
 import { ROLE_NAMES, roleUrl, type Passwords, type Role } from "./roles.ts";
 import { BASE_SETTINGS, hostBasedAccess } from "./settings.ts";
-import { makeBaseDir, withAnotherPort } from "./single.ts";
+import { withAnotherPort } from "./single.ts";
 import { Supervisor, type Replication, type SupervisorEvents } from "./supervisor.ts";
 import { provideTemplate } from "./template.ts";
 import { installCertificates, makeCertificates } from "./tls.ts";
@@ -94,17 +94,17 @@ export async function startPostgresPair(options: PostgresPairOptions = {}): Prom
     fresh: options.freshIdentity ?? false,
   });
   const { passwords } = template;
-  const baseDir = await makeBaseDir(account, options.dir);
+  const base = await BaseDirectory.make(account, options.dir);
   const nodes: PostgresNode[] = [];
   const opened: AsyncDisposable[] = [];
   const cleanUp = async () => {
     await Promise.all(opened.map((part) => part[Symbol.asyncDispose]()));
     await Promise.all(nodes.map((node) => node.destroy()));
-    await rm(baseDir, { recursive: true, force: true });
+    await base.remove();
   };
   try {
     const certificates = options.tls
-      ? await makeCertificates(baseDir, [
+      ? await makeCertificates(base.path, [
           "localhost",
           ...Object.values(DNS_NAMES),
           ...["127.0.0.1", ...NODE_HOSTS],
@@ -112,7 +112,14 @@ export async function startPostgresPair(options: PostgresPairOptions = {}): Prom
       : undefined;
     const create = async (name: string): Promise<PostgresNode> => {
       const port = await freePort();
-      const node = new PostgresNode({ name, port, baseDir, binaries, account, passwords });
+      const node = new PostgresNode({
+        name,
+        port,
+        baseDir: base.path,
+        binaries,
+        account,
+        passwords,
+      });
       await node.createFrom(template.dir);
       await node.writeDataFile("pg_hba.conf", hostBasedAccess({ tls: options.tls ?? false }));
       const tls = certificates ? await installCertificates(node, certificates) : {};
@@ -158,7 +165,7 @@ export async function startPostgresPair(options: PostgresPairOptions = {}): Prom
       passwords,
       caFile: certificates?.caFile,
       supervisor: new Supervisor({ primary, standby, replication: options.replication ?? "sync" }),
-      baseDir,
+      base,
       log: options.log ?? (() => {}),
     });
     await pair.supervisor.whenPromotable();
@@ -181,7 +188,7 @@ interface PairParts {
   passwords: Passwords;
   caFile: string | undefined;
   supervisor: Supervisor;
-  baseDir: string;
+  base: BaseDirectory;
   log: (line: string) => void;
 }
 
@@ -200,7 +207,7 @@ export class PostgresPair implements AsyncDisposable {
   readonly caFile: string | undefined;
   readonly #namedPort: number;
   readonly #passwords: Passwords;
-  readonly #baseDir: string;
+  readonly #base: BaseDirectory;
   readonly #log: (line: string) => void;
   #closing: Promise<void> | undefined;
 
@@ -214,7 +221,7 @@ export class PostgresPair implements AsyncDisposable {
     this.caFile = parts.caFile;
     this.#namedPort = parts.namedPort;
     this.#passwords = parts.passwords;
-    this.#baseDir = parts.baseDir;
+    this.#base = parts.base;
     this.#log = parts.log;
     for (const [index, node] of this.nodes.entries()) {
       this.dns.set(index === 0 ? DNS_NAMES.n1 : DNS_NAMES.n2, hostOf(index));
@@ -482,7 +489,7 @@ export class PostgresPair implements AsyncDisposable {
       const endpoints = [this.writer, this.reader, ...this.nodeProxies];
       await Promise.all([this.dns.close(), ...endpoints.map((endpoint) => endpoint.close())]);
       await Promise.all(this.nodes.map((node) => node.destroy()));
-      await rm(this.#baseDir, { recursive: true, force: true });
+      await this.#base.remove();
     })();
     await this.#closing;
   }

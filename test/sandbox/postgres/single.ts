@@ -1,8 +1,5 @@
-import { chmod, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
-
-import { giveTo, unprivilegedAccount, type Account } from "./account.ts";
+import { unprivilegedAccount } from "./account.ts";
+import { BaseDirectory } from "./base-directory.ts";
 import { findBinaries } from "./binaries.ts";
 import { NodeStartError, PostgresNode, type Settings } from "./node.ts";
 import { freePort } from "./ports.ts";
@@ -42,11 +39,18 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   const template = await provideTemplate(binaries, account, {
     fresh: options.freshIdentity ?? false,
   });
-  const baseDir = await makeBaseDir(account);
+  const base = await BaseDirectory.make(account);
   const create = async (): Promise<PostgresNode> => {
     const { passwords } = template;
     const port = await freePort();
-    const node = new PostgresNode({ name: "n1", port, baseDir, binaries, account, passwords });
+    const node = new PostgresNode({
+      name: "n1",
+      port,
+      baseDir: base.path,
+      binaries,
+      account,
+      passwords,
+    });
     await node.createFrom(template.dir);
     await node.writeDataFile("pg_hba.conf", hostBasedAccess({ tls: false }));
     await node.configure({ ...BASE_SETTINGS, ...options.settings, port });
@@ -57,7 +61,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   try {
     node = await withAnotherPort(create);
   } catch (error) {
-    await rm(baseDir, { recursive: true, force: true });
+    await base.remove();
     throw error;
   } finally {
     await template.discard();
@@ -65,7 +69,7 @@ export async function startPostgres(options: PostgresOptions = {}): Promise<Post
   let databases = 0;
   const close = async () => {
     await node.destroy();
-    await rm(baseDir, { recursive: true, force: true });
+    await base.remove();
   };
   return {
     node,
@@ -89,19 +93,4 @@ export async function withAnotherPort<T>(start: () => Promise<T>): Promise<T> {
       if (!(error instanceof NodeStartError && error.portTaken) || attempt === 5) throw error;
     }
   }
-}
-
-/**
- * A temporary directory, or `dir`, that the account can work in.
- * @throws Error when `dir` holds anything: it is removed at the end, with everything in it.
- */
-export async function makeBaseDir(account: Account, dir?: string): Promise<string> {
-  if (dir !== undefined) {
-    await mkdir(dir, { recursive: true });
-    if ((await readdir(dir)).length > 0) throw new Error(`${dir} is not empty.`);
-  }
-  const baseDir = dir ?? (await mkdtemp(path.join(tmpdir(), "evenkeel-postgres-")));
-  await chmod(baseDir, 0o700);
-  await giveTo(account, baseDir);
-  return baseDir;
 }
