@@ -212,6 +212,15 @@ export class Cluster {
     return this.#onWriter("system", null, deadlineMs, repeatable, work);
   }
 
+  /** Whether any node answers reads just now, however old its answers. */
+  get readable(): boolean {
+    return (
+      !this.#started ||
+      this.monitor.state === "starting" ||
+      this.#readersFor(Infinity, 0).length > 0
+    );
+  }
+
   get state(): DatabaseState {
     const { state, since, nodes, writer } = this.monitor;
     const report = writer === null ? null : this.monitor.node(writer)?.report;
