@@ -32,7 +32,7 @@ export function InventoryTableRow({ row, position, columns, location, renderLeve
       </IndexTable.Cell>
       {!row.tracked ? (
         <IndexTable.Cell colSpan={columns ? columns.length : 4}>
-          <Text as="span" tone="subdued">
+          <Text as="span" tone="subdued" alignment="end">
             {words.inventory.notTracked}
           </Text>
         </IndexTable.Cell>

@@ -1,4 +1,4 @@
-import { Banner, BlockStack, Card, Page } from "@shopify/polaris";
+import { Banner, Card, Page } from "@shopify/polaris";
 import { PrintIcon } from "@shopify/polaris-icons";
 import type { OrderDetail } from "../orders/types.ts";
 import { ListMessage } from "./list-states.tsx";
@@ -34,7 +34,7 @@ export function SlipsPage({ orders, shopName, back, notices = [] }: SlipsPagePro
         : {})}
     >
       <TitleBar title={title} />
-      <BlockStack gap="400">
+      <div className="ek-sheets">
         {notices.map((notice) => (
           <div className="ek-screen-only" key={notice}>
             <Banner tone="warning">
@@ -49,7 +49,7 @@ export function SlipsPage({ orders, shopName, back, notices = [] }: SlipsPagePro
         ) : (
           orders.map((order) => <PackingSlip key={order.id} order={order} shopName={shopName} />)
         )}
-      </BlockStack>
+      </div>
     </Page>
   );
 }

@@ -1,4 +1,4 @@
-import { InlineStack, Link, Text } from "@shopify/polaris";
+import { Box, InlineStack, Link, Text } from "@shopify/polaris";
 import type { Sourced } from "../continuity/sourced.ts";
 import { useFormat, useNow, useWords } from "./localisation.tsx";
 
@@ -24,7 +24,7 @@ export function StatusLine({ of, importing, onTheWay, needYou }: StatusLineProps
           ? ["ek-dot ek-dot-busy", status.onTheWay(onTheWay)]
           : ["ek-dot", status.well(format.moment(of.asOf, now))];
   return (
-    <div role="status">
+    <Box role="status" paddingInline={{ xs: "400", sm: "0" }} paddingBlockEnd="400">
       <InlineStack gap="200" blockAlign="center">
         <span className={look} aria-hidden="true" />
         <Text as="span" tone="subdued">
@@ -32,6 +32,6 @@ export function StatusLine({ of, importing, onTheWay, needYou }: StatusLineProps
         </Text>
         <Link url="/app/resilience">{status.more}</Link>
       </InlineStack>
-    </div>
+    </Box>
   );
 }

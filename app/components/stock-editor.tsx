@@ -8,7 +8,7 @@ import {
   Text,
   TextField,
 } from "@shopify/polaris";
-import { useState, type FormEvent } from "react";
+import { useRef, useState, type FormEvent } from "react";
 import { readAdjustment, type AdjustmentEntry } from "../inventory/adjustment-form.ts";
 import {
   adjustmentReasons,
@@ -38,6 +38,12 @@ export function StockEditor(props: StockEditorProps) {
   const words = useWords();
   const format = useFormat();
   const variant = [row.title, row.variantTitle].filter(Boolean).join(", ");
+  const button = useRef<HTMLButtonElement>(null);
+  const finish = () => {
+    onClose();
+    // Whoever counts goes on from where they were.
+    button.current?.focus();
+  };
   return (
     <Popover
       active={open}
@@ -47,6 +53,7 @@ export function StockEditor(props: StockEditorProps) {
       sectioned
       activator={
         <button
+          ref={button}
           type="button"
           className="ek-cell-button"
           aria-expanded={open}
@@ -66,7 +73,7 @@ export function StockEditor(props: StockEditorProps) {
         </button>
       }
     >
-      <EditorForm {...props} variant={variant} />
+      <EditorForm {...props} variant={variant} onSaved={finish} />
     </Popover>
   );
 }
@@ -77,8 +84,8 @@ function EditorForm({
   variant,
   reason,
   onReason,
-  onClose,
-}: StockEditorProps & { readonly variant: string }) {
+  onSaved,
+}: StockEditorProps & { readonly variant: string; readonly onSaved: () => void }) {
   const words = useWords();
   const format = useFormat();
   const { editor, reasons } = words.inventory;
@@ -89,7 +96,7 @@ function EditorForm({
 
   const submission = useSubmission("/app/inventory", () => {
     if (read.problem === null) toast(editor.saved(variant, format.signed(read.delta)));
-    onClose();
+    onSaved();
   });
 
   const save = (event: FormEvent) => {

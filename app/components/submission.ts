@@ -1,24 +1,14 @@
 import { useFetcher } from "@remix-run/react";
 import { useEffect, useRef } from "react";
-import type { PendingChange } from "../commands/types.ts";
+import type { PendingChange, SubmitResult } from "../commands/types.ts";
 import { readProblem, type PageProblem } from "./problem.ts";
 
-/** What stands in the way of one entry; `field` is null where it is about the whole. */
-export interface Problem {
-  readonly field: string | null;
-  readonly message: string;
-}
-
 /** What a form that asks for a change gets back. */
-export type ChangeAnswer =
-  | { readonly kind: "accepted"; readonly operationId: string; readonly change: PendingChange }
-  | {
-      readonly kind: "invalid";
-      readonly operationId: string;
-      readonly problems: readonly Problem[];
-    }
-  | { readonly kind: "failed"; readonly operationId: string; readonly reference: string | null }
-  | { readonly kind: "unreachable"; readonly operationId: string };
+export type ChangeAnswer = { readonly operationId: string } & (
+  | SubmitResult
+  | { readonly kind: "failed"; readonly reference: string | null }
+  | { readonly kind: "unreachable" }
+);
 
 /** A change as a form asks for it. The id is made at the click and kept over every repetition. */
 export interface ChangeRequest {

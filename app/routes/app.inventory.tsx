@@ -200,7 +200,11 @@ export default function Inventory() {
                   id: `at-${id}`,
                   alignment: "end" as const,
                   title: (
-                    <span className="ek-clip" style={{ maxWidth: "10rem" }} title={name}>
+                    <span
+                      className="ek-clip"
+                      style={{ maxWidth: "10rem", marginInlineStart: "auto" }}
+                      title={name}
+                    >
                       <bdi>{name}</bdi>
                     </span>
                   ),

@@ -123,6 +123,11 @@ export default function Order() {
                     </Text>
                   </InlineStack>
                   {order.pending.problem && <Text as="p">{order.pending.problem}</Text>}
+                  {order.pending.ring === "needs-you" && (
+                    <InlineStack>
+                      <Button url="/app/resilience?changes=needs-you">{words.order.decide}</Button>
+                    </InlineStack>
+                  )}
                 </BlockStack>
               </Card>
             )}

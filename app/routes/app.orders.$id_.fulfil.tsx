@@ -287,7 +287,7 @@ function FulfilForm({ order, parts, part, onChoosePart }: FulfilFormProps) {
                 />
                 <SubmissionProblem answer={submission.answer} />
                 <Button submit variant="primary" fullWidth loading={submission.busy}>
-                  {words.fulfil.submit(units)}
+                  {words.fulfil.submit(input ? units : 0)}
                 </Button>
               </BlockStack>
             </Card>

@@ -404,10 +404,11 @@ function useViews() {
   };
 }
 
+/** Whether search or filters differ; the order and the length of the pages do not count. */
 function differs(query: OrderQuery, base: OrderQuery): boolean {
   const params = (of: OrderQuery) => {
-    const { sort, descending } = base;
-    return orderSearchParams(firstOrderPage({ ...of, sort, descending })).toString();
+    const { sort, descending, pageSize } = base;
+    return orderSearchParams(firstOrderPage({ ...of, sort, descending, pageSize })).toString();
   };
   return params(query) !== params(base);
 }

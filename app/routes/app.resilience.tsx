@@ -1,5 +1,5 @@
-import type { HeadersFunction, LoaderFunctionArgs } from "@remix-run/node";
-import { useLoaderData, useSearchParams } from "@remix-run/react";
+import type { ActionFunctionArgs, HeadersFunction, LoaderFunctionArgs } from "@remix-run/node";
+import { useLoaderData, useSearchParams, type ClientActionFunctionArgs } from "@remix-run/react";
 import {
   Badge,
   BlockStack,
@@ -15,11 +15,13 @@ import { boundary } from "@shopify/shopify-app-remix/server";
 import type { ReactNode } from "react";
 import { listChanges } from "../commands/queries.server.ts";
 import type { ChangeFilter } from "../commands/types.ts";
+import { ChangeActions, type OverrideAnswer } from "../components/change-actions.tsx";
 import { ChangeList } from "../components/change-list.tsx";
 import { RouteErrorBoundary } from "../components/error-boundary.tsx";
 import { useListAddress } from "../components/list-address.ts";
 import { useFormat, useNow, useWords } from "../components/localisation.tsx";
 import { oldest, SourceBadge } from "../components/source-badge.tsx";
+import { orElse } from "../components/submission.ts";
 import { TitleBar } from "../components/title-bar.tsx";
 import { answering } from "../http/problems.server.ts";
 import { readChoice } from "../list-query.ts";
@@ -61,6 +63,38 @@ export async function loader({ request, context }: LoaderFunctionArgs) {
   });
 }
 
+/** What a person decides about a change that needs them. */
+export async function action({ request, context }: ActionFunctionArgs): Promise<OverrideAnswer> {
+  return answering({ request, context }, async () => {
+    const { shop, user } = await merchant(request, context);
+    const { commands } = context.services;
+    const form = await request.formData();
+    const override = form.get("override") === "discard" ? "discard" : "send-again";
+    const operationId = form.get("operationId");
+    if (typeof operationId !== "string" || !isOperationId(operationId)) {
+      return { kind: "gone", override };
+    }
+    const found =
+      override === "discard"
+        ? await commands.discard(shop, operationId, user)
+        : await commands.sendAgain(shop, operationId, user);
+    return { kind: found ? "done" : "gone", override };
+  });
+}
+
+/** A decision that did not get through is said in a toast; the list stays. */
+export async function clientAction({ request, serverAction }: ClientActionFunctionArgs) {
+  const override = (await request.clone().formData()).get("override");
+  return orElse(serverAction<typeof action>, {
+    kind: "failed" as const,
+    override: override === "discard" ? ("discard" as const) : ("send-again" as const),
+  });
+}
+
+function isOperationId(text: string): boolean {
+  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+}
+
 export default function Resilience() {
   const { changeTab, deliveryTab, changes, deliveries, runs, database, shopify } =
     useLoaderData<typeof loader>();
@@ -82,7 +116,10 @@ export default function Resilience() {
             selected={changeTabs.indexOf(changeTab)}
           >
             {changes.value.length > 0 ? (
-              <ChangeList changes={changes.value} />
+              <ChangeList
+                changes={changes.value}
+                renderActions={(change) => <ChangeActions change={change} />}
+              />
             ) : (
               <Nothing>{resilience.changes.none[changeTab]}</Nothing>
             )}
@@ -161,22 +198,26 @@ function Tabbed({
   const [params] = useSearchParams();
   const { go } = useListAddress();
   return (
-    <Tabs
-      tabs={tabs.map(({ id, content }) => ({ id: `${name}-${id}`, content }))}
-      selected={selected}
-      onSelect={(index) => {
-        const next = new URLSearchParams();
-        for (const other of ["changes", "messages"]) {
-          const value = params.get(other);
-          if (value && other !== name) next.set(other, value);
-        }
-        const chosen = tabs[index];
-        if (chosen && index > 0) next.set(name, chosen.id);
-        void go(next, { replace: true });
-      }}
-    >
-      <Box padding="400">{children}</Box>
-    </Tabs>
+    <div className="ek-tabs">
+      <Tabs
+        tabs={tabs.map(({ id, content }) => ({ id: `${name}-${id}`, content }))}
+        selected={selected}
+        onSelect={(index) => {
+          const next = new URLSearchParams();
+          for (const other of ["changes", "messages"]) {
+            const value = params.get(other);
+            if (value && other !== name) next.set(other, value);
+          }
+          const chosen = tabs[index];
+          if (chosen && index > 0) next.set(name, chosen.id);
+          void go(next, { replace: true });
+        }}
+      >
+        <Box padding="400" paddingBlockStart="200">
+          {children}
+        </Box>
+      </Tabs>
+    </div>
   );
 }
 
@@ -248,13 +289,11 @@ function Dependency({
         <Text as="span" tone="subdued">
           {what}
         </Text>
-      </BlockStack>
-      <div className="ek-row-end">
-        <Badge tone={up ? "success" : "critical"}>{up ? dependencies.up : dependencies.down}</Badge>
         <Text as="span" tone="subdued" variant="bodySm">
           {facts}
         </Text>
-      </div>
+      </BlockStack>
+      <Badge tone={up ? "success" : "critical"}>{up ? dependencies.up : dependencies.down}</Badge>
     </li>
   );
 }
@@ -311,11 +350,7 @@ function Deliveries({
                     {delivery.attempts > 1 ? ` · ${words.count.tries(delivery.attempts)}` : ""}
                   </Text>
                 </BlockStack>
-                <div className="ek-row-end">
-                  <Badge {...deliveryLooks[delivery.state]}>
-                    {webhooks.states[delivery.state]}
-                  </Badge>
-                </div>
+                <Badge {...deliveryLooks[delivery.state]}>{webhooks.states[delivery.state]}</Badge>
               </li>
             ))}
           </ul>
@@ -368,9 +403,7 @@ function Run({ run }: { readonly run: SyncProgress }) {
         </Text>
         {run.error && <Text as="span">{run.error}</Text>}
       </BlockStack>
-      <div className="ek-row-end">
-        <Badge {...runLooks[run.state]}>{runs.states[run.state]}</Badge>
-      </div>
+      <Badge {...runLooks[run.state]}>{runs.states[run.state]}</Badge>
     </li>
   );
 }

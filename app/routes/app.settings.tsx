@@ -111,11 +111,7 @@ function StockSettings({ lowStockThreshold }: { readonly lowStockThreshold: numb
   const save = () => {
     setTried(true);
     if (wrong || busy || !changed) return;
-    fetcher.submit(JSON.stringify({ operationId: crypto.randomUUID(), lowStockThreshold: value }), {
-      method: "post",
-      action: "/app/settings",
-      encType: "application/json",
-    });
+    fetcher.submit({ lowStockThreshold: value }, { method: "post", action: "/app/settings" });
   };
   const onSubmit = (event: FormEvent) => {
     event.preventDefault();

@@ -443,6 +443,7 @@ export function english(locale: string) {
           "order.fulfil": "You fulfilled items",
         } satisfies Record<CommandKind, string>,
       },
+      decide: "Decide what to do",
       fulfilPending: "A fulfillment of this order is on its way to Shopify.",
     },
 
@@ -665,6 +666,21 @@ export function english(locale: string) {
           pending: "No change is on its way. All your changes are at Shopify.",
           "needs-you": "No change needs you.",
           settled: "No change has been made here yet.",
+        },
+        decide: {
+          sendAgain: "Send again",
+          discard: "Discard",
+          ask: "Discard this change?",
+          consequence: "It is not sent to Shopify. What Shopify has stays as it is.",
+          done: { "send-again": "On its way to Shopify again", discard: "Change discarded" },
+          gone: {
+            "send-again": "This change has moved on already",
+            discard: "This change has moved on already",
+          },
+          failed: {
+            "send-again": "That could not be done. Try again in a moment",
+            discard: "That could not be done. Try again in a moment",
+          },
         },
       },
       webhooks: {
