@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createShops, productImage } from "../../../sandbox/shopify/shop/index.ts";
 import type { ShopStore } from "../../../sandbox/shopify/shop/index.ts";
 import { onHand } from "../../../sandbox/shopify/shop/catalogue.ts";
-import { claims, scenarioNames } from "../../../sandbox/shopify/shop/order-history.ts";
+import { scenarioNames } from "../../../sandbox/shopify/shop/order-history.ts";
 import {
   currentTotal,
   netPayment,
@@ -11,28 +11,8 @@ import {
   refunded,
   totalPrice,
 } from "../../../sandbox/shopify/shop/order-state.ts";
-import type { Order } from "../../../sandbox/shopify/shop/model.ts";
+import { expectStockToMatchClaims, ordersOf } from "./claims.ts";
 import { bench, startOfTest } from "./harness.ts";
-
-function* ordersOf(shop: ShopStore): Iterable<Order> {
-  for (let ordinal = 0; ordinal < shop.orders.length; ordinal++) {
-    const order = shop.orders.get(ordinal);
-    if (order) yield order;
-  }
-}
-
-/** What every variant and location has claimed by open orders, worked out from the orders alone. */
-function claimed(shop: ShopStore): Map<string, number> {
-  const sums = new Map<string, number>();
-  for (const order of ordersOf(shop)) {
-    if (!order.claimsStock) continue;
-    for (const { variantId, locationId, quantity } of claims(order)) {
-      const key = `${variantId} ${locationId}`;
-      sums.set(key, (sums.get(key) ?? 0) + quantity);
-    }
-  }
-  return sums;
-}
 
 describe("the shops' data", () => {
   const [shop, second] = createShops({ seed: 7, now: startOfTest, clock: () => startOfTest }) as [
@@ -158,18 +138,8 @@ describe("the shops' data", () => {
   });
 
   it("claims in stock exactly what open orders wait for", () => {
-    for (const store of [shop, second]) {
-      const sums = claimed(store);
-      for (const item of store.items.values()) {
-        for (const level of item.levels) {
-          expect(level.quantities.committed).toBe(
-            sums.get(`${item.variant.id} ${level.location.id}`) ?? 0,
-          );
-          sums.delete(`${item.variant.id} ${level.location.id}`);
-        }
-      }
-      expect(sums.size).toBe(0);
-    }
+    expectStockToMatchClaims(shop);
+    expectStockToMatchClaims(second);
   });
 
   it("has stock that is plentiful, low, out and oversold, and is physically there", () => {
