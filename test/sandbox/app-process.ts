@@ -2,7 +2,7 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import { createWriteStream, readFileSync, type WriteStream } from "node:fs";
 import { createInterface } from "node:readline";
-import type { Readable, Writable } from "node:stream";
+import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
 
 /** `ready` and `not-ready` are what `/readyz` says; `starting` until it has said 200 for the first time. */
@@ -17,6 +17,8 @@ export interface AppProcessOptions {
   env: () => Readonly<Record<string, string>>;
   /** Everything that it prints; none when absent. */
   logFile?: string;
+  /** Removed with the app when we are killed and can clean up nothing ourselves. */
+  scratchDir?: string;
 }
 
 /** The app ended, or did not get ready in time; the message holds the end of what it printed. */
@@ -34,15 +36,17 @@ const READINESS_INTERVAL_MS = 500;
 /**
  * The app must not outlive the sandbox, not even one that is killed with -9. So a shell stands between them and
  * holds the other end of a pipe from us: when we end, however that happens, the kernel closes the pipe and the
- * shell kills the app. The shell says the app's process id on file descriptor 3 and passes its exit status on.
+ * shell kills the app and removes our temporary directory. The shell says the app's process id on file descriptor 3 and passes its exit status on.
  */
 const LIFELINE = `
+dir=$1
+shift
 exec 4<&0
 "$@" </dev/null 3>&- 4<&- &
 app=$!
 echo $app >&3
 exec 3>&-
-( read -r _ <&4; trap '' TERM; kill -CONT $app 2>/dev/null; kill -KILL $app 2>/dev/null ) >/dev/null 2>&1 &
+( read -r _ <&4; trap '' TERM; kill -CONT $app 2>/dev/null; kill -KILL $app 2>/dev/null; [ -z "$dir" ] || rm -rf "$dir" ) >/dev/null 2>&1 &
 watcher=$!
 wait $app
 status=$?
@@ -111,13 +115,13 @@ export class AppProcess implements AsyncDisposable {
    */
   async start(): Promise<void> {
     if (this.#running) return;
-    const { program, env, logFile } = this.#options;
+    const { program, env, logFile, scratchDir = "" } = this.#options;
     if (logFile !== undefined) this.#log ??= createWriteStream(logFile, { flags: "a" });
     this.#starts += 1;
     this.#setState("starting");
     const shell = spawn(
       "/bin/sh",
-      ["-c", LIFELINE, "sh", process.execPath, "--enable-source-maps", program],
+      ["-c", LIFELINE, "sh", scratchDir, process.execPath, "--enable-source-maps", program],
       {
         cwd: root,
         env: { NODE_ENV: "production", ...plainEnvironment(), ...env() },

@@ -168,6 +168,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       port: appPort,
       env: appEnv,
       logFile,
+      scratchDir: dir,
     });
     const parts = { pair, shopify, shops, app };
     const losses = createLossCheck(parts);

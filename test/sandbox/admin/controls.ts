@@ -88,7 +88,7 @@ export const sandboxAction = z.discriminatedUnion("action", [
   z.object({
     action: z.literal("shop.do"),
     shop: z.string(),
-    do: z.enum(["place-order", "edit-product", "change-stock", "edit-order"]),
+    do: z.enum(["place-order", "edit-product", "change-stock", "fulfil-order"]),
   }),
   z.object({ action: z.literal("all.well") }),
 ]);

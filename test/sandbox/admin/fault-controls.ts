@@ -4,7 +4,7 @@ import { FAULT_TITLES, type Fault, type FaultKind } from "../shopify/faults.ts";
 import type { RequestRecord, SandboxShopify } from "../shopify/index.ts";
 import type { ShopStore } from "../shopify/shop/index.ts";
 import type { LostSoFar, SandboxAction, SandboxControls, SandboxState } from "./controls.ts";
-import { ShopLife } from "./shop-life.ts";
+import { ShopTraffic } from "./shop-traffic.ts";
 
 type ToxicName = Extract<SandboxAction, { action: "database.toxic" }>["toxic"];
 
@@ -70,7 +70,7 @@ export class FaultControls implements SandboxControls, AsyncDisposable {
     group,
   }));
   readonly #options: FaultControlsOptions;
-  readonly #life: ShopLife;
+  readonly #traffic: ShopTraffic;
   readonly #listeners = new Set<() => void>();
   readonly #log: SandboxState["log"] = [];
   readonly #requestTimes: number[] = [];
@@ -81,7 +81,7 @@ export class FaultControls implements SandboxControls, AsyncDisposable {
 
   constructor(options: FaultControlsOptions) {
     this.#options = options;
-    this.#life = new ShopLife(options.shops);
+    this.#traffic = new ShopTraffic(options.shops);
     const { pair, shopify, app } = options;
     pair.events.on("node", ({ node, process }) => {
       const words = { up: "is up", frozen: "is frozen", down: "is down" }[process];
@@ -156,7 +156,7 @@ export class FaultControls implements SandboxControls, AsyncDisposable {
           disorderPercent: (behaviour.disorderRate ?? 0) * 100,
         },
       },
-      traffic: { ordersPerMinute: this.#life.ordersPerMinute },
+      traffic: { ordersPerMinute: this.#traffic.ordersPerMinute },
       lost: this.#lost,
       log: this.#log,
     };
@@ -179,7 +179,7 @@ export class FaultControls implements SandboxControls, AsyncDisposable {
     shopify.faults.off("change", this.#changed);
     shopify.webhooks.off("delivery", this.#changed);
     shopify.traffic.off("request", this.#countRequest);
-    this.#life.stop();
+    this.#traffic.stop();
     return Promise.resolve();
   }
 
@@ -221,7 +221,7 @@ export class FaultControls implements SandboxControls, AsyncDisposable {
         if (action.do === "restart") return app.restart();
         return app.start();
       case "traffic.orders":
-        this.#life.setOrdersPerMinute(action.perMinute);
+        this.#traffic.setOrdersPerMinute(action.perMinute);
         return;
       case "traffic.webhooks":
         shopify.webhooks.behave({
@@ -230,7 +230,7 @@ export class FaultControls implements SandboxControls, AsyncDisposable {
         });
         return;
       case "shop.do":
-        this.#say(this.#life.do(action.shop, action.do));
+        this.#say(this.#traffic.do(action.shop, action.do));
         return;
       case "all.well":
         return this.#makeAllWell();

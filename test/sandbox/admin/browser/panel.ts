@@ -505,7 +505,7 @@ const trafficSection = section(
     "div",
     { class: "acts" },
     inShop("Place an order", "place-order"),
-    inShop("Edit an order", "edit-order"),
+    inShop("Fulfil an order", "fulfil-order"),
     inShop("Change stock", "change-stock"),
     inShop("Edit a product", "edit-product"),
   ),

@@ -3,8 +3,8 @@ import type { SandboxAction } from "./controls.ts";
 
 type Deed = Extract<SandboxAction, { action: "shop.do" }>["do"];
 
-/** Lets things happen in the shops that the app has not asked for: customers order, staff edit. */
-export class ShopLife {
+/** Lets things happen in the shops that the app has not asked for, at a pace or one by one. */
+export class ShopTraffic {
   readonly #shops: readonly ShopStore[];
   #ordersPerMinute = 0;
   #timer: NodeJS.Timeout | undefined;
@@ -41,10 +41,18 @@ export class ShopLife {
     switch (deed) {
       case "place-order":
         return `A customer placed order ${shop.placeOrder().name}.`;
-      case "edit-order":
-        return `Somebody edited order ${shop.editOrder().name} in Shopify.`;
-      case "change-stock":
-        return `Somebody changed the stock of ${shop.changeStock().title} in Shopify.`;
+      case "fulfil-order": {
+        const order = shop.life.fulfilOrder();
+        return order
+          ? `Somebody fulfilled order ${order.name} in Shopify.`
+          : "There is no order to fulfil.";
+      }
+      case "change-stock": {
+        const { level, delta } = shop.changeStock();
+        const { variant } = level.item;
+        const by = delta > 0 ? `+${delta}` : `−${-delta}`;
+        return `Stock of ${variant.product.title} at ${level.location.name} changed in Shopify: ${by}.`;
+      }
       case "edit-product":
         return `Somebody edited ${shop.editProduct().title} in Shopify.`;
     }
