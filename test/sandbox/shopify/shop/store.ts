@@ -83,6 +83,7 @@ export const orderWindow = 60 * day;
 
 /** A shop in memory: what it sells, has in stock and has sold, and everything that happens to it. */
 export class ShopStore {
+  readonly __typename = "Shop";
   readonly domain: string;
   /** The shop's number. */
   readonly id: string;

@@ -49,7 +49,7 @@ function findNode(context: Context, id: string): unknown {
         ) ?? null
       );
     case "Shop":
-      return id === gid("Shop", store.id) ? { ...store, __typename: "Shop" } : null;
+      return id === gid("Shop", store.id) ? store : null;
     default:
       return isOrderPart(parsed.kind) ? findPart(context, parsed.kind, parsed.id) : null;
   }
