@@ -11,7 +11,17 @@ function serverEntry(): Plugin {
     name: "evenkeel:server-entry",
     enforce: "post",
     config: (_config, { isSsrBuild }) =>
-      isSsrBuild ? { build: { rollupOptions: { input: "./app/server.ts" } } } : undefined,
+      isSsrBuild
+        ? {
+            build: {
+              rollupOptions: {
+                input: "./app/server.ts",
+                // One file, so that what it finds by its own address (the browser's files) stays where it is.
+                output: { inlineDynamicImports: true },
+              },
+            },
+          }
+        : undefined,
   };
 }
 
