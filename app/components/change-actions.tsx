@@ -16,7 +16,14 @@ export interface OverrideAnswer {
 }
 
 /** Sends a change again that Shopify refused, or gives it up. */
-export function ChangeActions({ change }: { readonly change: PendingChange }) {
+export function ChangeActions({
+  change,
+  listId,
+}: {
+  readonly change: PendingChange;
+  /** The element that the focus goes back to. */
+  readonly listId: string;
+}) {
   const words = useWords();
   const { decide } = words.resilience.changes;
   const fetcher = useFetcher<OverrideAnswer>();
@@ -25,12 +32,16 @@ export function ChangeActions({ change }: { readonly change: PendingChange }) {
   const { data } = fetcher;
 
   useEffect(() => {
-    if (data) toast(decide[data.kind][data.override], { isError: data.kind === "failed" });
-  }, [data, decide]);
+    if (!data) return;
+    toast(decide[data.kind][data.override], { isError: data.kind === "failed" });
+    // The change is about to leave this list, and the buttons with it.
+    if (data.kind === "done") document.getElementById(listId)?.focus();
+  }, [data, decide, listId]);
 
   if (change.ring !== "needs-you") return null;
   const send = (override: Override) => {
     setAsking(false);
+    if (busy) return;
     fetcher.submit(
       { override, operationId: change.operationId },
       { method: "post", action: "/app/resilience" },
@@ -38,10 +49,8 @@ export function ChangeActions({ change }: { readonly change: PendingChange }) {
   };
   return (
     <InlineStack gap="200">
-      <Button onClick={() => send("send-again")} disabled={busy}>
-        {decide.sendAgain}
-      </Button>
-      <Button onClick={() => setAsking(true)} disabled={busy} tone="critical">
+      <Button onClick={() => send("send-again")}>{decide.sendAgain}</Button>
+      <Button onClick={() => setAsking(true)} tone="critical">
         {decide.discard}
       </Button>
       <Modal

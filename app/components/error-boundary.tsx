@@ -39,7 +39,7 @@ export function ProblemPage({ problem }: { readonly problem: PageProblem }) {
         <Card padding="800">
           <BlockStack gap="400">
             <BlockStack gap="200">
-              <div ref={heading} tabIndex={-1}>
+              <div ref={heading} className="ek-focus" tabIndex={-1}>
                 <Text as="h1" variant="headingLg">
                   {title}
                 </Text>
@@ -67,7 +67,7 @@ export function ProblemPage({ problem }: { readonly problem: PageProblem }) {
       <Card padding="800">
         <BlockStack gap="400">
           <BlockStack gap="200">
-            <div ref={heading} tabIndex={-1} role="alert">
+            <div ref={heading} className="ek-focus" tabIndex={-1} role="alert">
               <Text as="h1" variant="headingLg">
                 {title}
               </Text>

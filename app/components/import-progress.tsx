@@ -19,6 +19,17 @@ export function isImporting(progress: SyncProgress | null): progress is SyncProg
   return progress?.kind === "import" && progress.state !== "done";
 }
 
+/** Whether this part of a shop is not all here yet, so that "nothing" may only mean "not yet". */
+export function isStillComing(
+  progress: SyncProgress | null,
+  what: SyncProgress["phases"][number]["name"],
+): boolean {
+  return (
+    isImporting(progress) &&
+    progress.phases.some(({ name, state }) => name === what && state !== "done")
+  );
+}
+
 function percent({ state, done, total }: Phase): number {
   if (state === "done") return 100;
   // Something is seen to happen even before Shopify has said how much there is.

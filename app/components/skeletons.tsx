@@ -67,11 +67,11 @@ function OverviewSkeleton() {
   return (
     <BlockStack gap="400">
       <InlineGrid columns={{ xs: 1, md: 3 }} gap="400">
-        <CardSkeleton lines={5} />
-        <CardSkeleton lines={5} />
-        <CardSkeleton lines={5} />
+        <CardSkeleton lines={14} />
+        <CardSkeleton lines={14} />
+        <CardSkeleton lines={14} />
       </InlineGrid>
-      <CardSkeleton lines={7} />
+      <CardSkeleton lines={9} />
     </BlockStack>
   );
 }
@@ -80,27 +80,46 @@ function ListSkeleton({ pictures }: { readonly pictures: boolean }) {
   const phone = usePhone();
   return (
     <Card padding="0">
-      <Box padding="300">
-        <SkeletonBodyText lines={1} />
+      <Box padding="400" minHeight="3.0625rem">
+        <InlineGrid columns={phone ? 3 : 8} gap="400">
+          <Bar />
+          <Bar />
+          <Bar />
+        </InlineGrid>
       </Box>
+      {!phone && <Box background="bg-surface-secondary" minHeight="2.3125rem" />}
       {rows.map((row) => (
         <Box
           key={row}
           padding="300"
           borderBlockStartWidth="025"
           borderColor="border-secondary"
-          minHeight={phone ? "5.5rem" : pictures ? "3.75rem" : "2.75rem"}
+          minHeight={phone ? "5.75rem" : pictures ? "3.8125rem" : "2.0625rem"}
         >
           <InlineStack gap="300" wrap={false} blockAlign="center">
             {pictures && <SkeletonThumbnail size="small" />}
             <div className="ek-grow">
-              <SkeletonBodyText lines={phone ? 3 : 1} />
+              {phone ? (
+                <SkeletonBodyText lines={3} />
+              ) : (
+                <InlineGrid columns={5} gap="800">
+                  <Bar />
+                  <Bar />
+                  <Bar />
+                  <Bar />
+                  <Bar />
+                </InlineGrid>
+              )}
             </div>
           </InlineStack>
         </Box>
       ))}
     </Card>
   );
+}
+
+function Bar() {
+  return <SkeletonBodyText lines={1} />;
 }
 
 function DetailSkeleton() {

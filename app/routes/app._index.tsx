@@ -5,7 +5,7 @@ import { boundary } from "@shopify/shopify-app-remix/server";
 import { ChangeList } from "../components/change-list.tsx";
 import { Section } from "../components/details.tsx";
 import { RouteErrorBoundary } from "../components/error-boundary.tsx";
-import { ImportProgress, isImporting } from "../components/import-progress.tsx";
+import { ImportProgress, isImporting, isStillComing } from "../components/import-progress.tsx";
 import { useFormat, useNow, useWords } from "../components/localisation.tsx";
 import { Name } from "../components/name.tsx";
 import { OrdersByDay } from "../components/orders-by-day.tsx";
@@ -38,11 +38,15 @@ export default function OverviewPage() {
       <BlockStack gap="400">
         {isImporting(overview.sync) && <ImportProgress progress={overview.sync} />}
         <InlineGrid columns={{ xs: 1, md: 3 }} gap="400">
-          <ToFulfil {...overview.toFulfil} onHold={overview.onHold} />
-          <LowStock {...overview.lowStock} />
+          <ToFulfil
+            {...overview.toFulfil}
+            onHold={overview.onHold}
+            coming={isStillComing(overview.sync, "orders")}
+          />
+          <LowStock {...overview.lowStock} coming={isStillComing(overview.sync, "inventory")} />
           <Changes {...overview.changes} />
         </InlineGrid>
-        <OrdersByDay days={overview.ordersByDay} />
+        {!isStillComing(overview.sync, "orders") && <OrdersByDay days={overview.ordersByDay} />}
         <StatusLine
           of={source}
           importing={importing}
@@ -83,7 +87,8 @@ function ToFulfil({
   oldestPlacedAt,
   byLocation,
   onHold,
-}: Overview["toFulfil"] & { readonly onHold: number }) {
+  coming,
+}: Overview["toFulfil"] & { readonly onHold: number; readonly coming: boolean }) {
   const words = useWords();
   const format = useFormat();
   const now = useNow();
@@ -93,7 +98,11 @@ function ToFulfil({
       <BlockStack gap="300">
         <BigNumber>{count}</BigNumber>
         <Text as="p" tone="subdued">
-          {oldestPlacedAt ? toFulfil.oldest(format.age(oldestPlacedAt, now)) : toFulfil.none}
+          {oldestPlacedAt
+            ? toFulfil.oldest(format.age(oldestPlacedAt, now))
+            : coming
+              ? words.overview.notYet.orders
+              : toFulfil.none}
         </Text>
         {byLocation.length > 1 && (
           <BlockStack gap="100">
@@ -124,7 +133,7 @@ function ToFulfil({
   );
 }
 
-function LowStock({ count, worst }: Overview["lowStock"]) {
+function LowStock({ count, worst, coming }: Overview["lowStock"] & { readonly coming: boolean }) {
   const words = useWords();
   const { lowStock } = words.overview;
   return (
@@ -133,7 +142,7 @@ function LowStock({ count, worst }: Overview["lowStock"]) {
         <BigNumber>{count}</BigNumber>
         {count === 0 ? (
           <Text as="p" tone="subdued">
-            {lowStock.none}
+            {coming ? words.overview.notYet.stock : lowStock.none}
           </Text>
         ) : (
           <>

@@ -6,7 +6,7 @@ import { boundary } from "@shopify/shopify-app-remix/server";
 import { useState } from "react";
 import { RouteErrorBoundary } from "../components/error-boundary.tsx";
 import { choiceFilter, choicePill } from "../components/filter-choices.tsx";
-import { ImportNotice, isImporting } from "../components/import-progress.tsx";
+import { ImportNotice, isStillComing } from "../components/import-progress.tsx";
 import { InventoryListRow, InventoryTableRow } from "../components/inventory-rows.tsx";
 import { useListAddress } from "../components/list-address.ts";
 import { ListFilters } from "../components/list-filters.tsx";
@@ -130,7 +130,7 @@ export default function Inventory() {
     <ListMessage
       icon={InventoryIcon}
       title={emptyTitle}
-      what={isImporting(progress) ? words.importing.listEmpty.inventory : emptyWhat}
+      what={isStillComing(progress, "inventory") ? words.importing.listEmpty.inventory : emptyWhat}
     />
   );
 
@@ -143,6 +143,7 @@ export default function Inventory() {
       fullWidth
       title={words.pages.inventory}
       titleMetadata={<SourceBadge of={inventory} />}
+      {...(!columns && !location ? { subtitle: words.inventory.chooseLocation } : {})}
       {...(active.length > 1
         ? {
             primaryAction: (
@@ -161,7 +162,7 @@ export default function Inventory() {
         : {})}
     >
       <TitleBar title={words.pages.inventory} />
-      <ImportNotice progress={progress} what="inventory" />
+      {rows.length > 0 && <ImportNotice progress={progress} what="inventory" />}
       <Card padding="0">
         <ListFilters
           key={query.stock}

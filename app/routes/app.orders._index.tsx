@@ -14,7 +14,7 @@ import { z } from "zod";
 import { DateFilter, lastDay } from "../components/date-filter.tsx";
 import { RouteErrorBoundary } from "../components/error-boundary.tsx";
 import { choiceFilter, choicePill } from "../components/filter-choices.tsx";
-import { ImportNotice, isImporting } from "../components/import-progress.tsx";
+import { ImportNotice, isStillComing } from "../components/import-progress.tsx";
 import { useListAddress } from "../components/list-address.ts";
 import { ListFilters } from "../components/list-filters.tsx";
 import { useRememberList } from "../components/list-memory.ts";
@@ -268,7 +268,7 @@ export default function Orders() {
     <ListMessage
       icon={OrderIcon}
       title={emptyTitle}
-      what={isImporting(progress) ? words.importing.listEmpty.orders : emptyWhat}
+      what={isStillComing(progress, "orders") ? words.importing.listEmpty.orders : emptyWhat}
     />
   );
 
@@ -279,7 +279,7 @@ export default function Orders() {
       titleMetadata={<SourceBadge of={oldest(orders, locations)} />}
     >
       <TitleBar title={words.pages.orders} />
-      <ImportNotice progress={progress} what="orders" />
+      {rows.length > 0 && <ImportNotice progress={progress} what="orders" />}
       <Card padding="0">
         <ListFilters
           // Another tab or view starts with its own search field.

@@ -5,7 +5,7 @@ import { ProductIcon } from "@shopify/polaris-icons";
 import { boundary } from "@shopify/shopify-app-remix/server";
 import { RouteErrorBoundary } from "../components/error-boundary.tsx";
 import { choiceFilter, choicePill } from "../components/filter-choices.tsx";
-import { ImportNotice, isImporting } from "../components/import-progress.tsx";
+import { ImportNotice, isStillComing } from "../components/import-progress.tsx";
 import { useListAddress } from "../components/list-address.ts";
 import { ListFilters } from "../components/list-filters.tsx";
 import { useRememberList } from "../components/list-memory.ts";
@@ -92,7 +92,7 @@ export default function Products() {
     <ListMessage
       icon={ProductIcon}
       title={nothing.title}
-      what={isImporting(progress) ? words.importing.listEmpty.products : nothing.what}
+      what={isStillComing(progress, "products") ? words.importing.listEmpty.products : nothing.what}
     />
   );
 
@@ -102,7 +102,7 @@ export default function Products() {
   return (
     <Page fullWidth title={words.pages.products} titleMetadata={<SourceBadge of={products} />}>
       <TitleBar title={words.pages.products} />
-      <ImportNotice progress={progress} what="products" />
+      {rows.length > 0 && <ImportNotice progress={progress} what="products" />}
       <Card padding="0">
         <ListFilters
           key={query.status ?? "all"}

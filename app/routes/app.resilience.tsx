@@ -23,6 +23,7 @@ import { useFormat, useNow, useWords } from "../components/localisation.tsx";
 import { oldest, SourceBadge } from "../components/source-badge.tsx";
 import { orElse } from "../components/submission.ts";
 import { TitleBar } from "../components/title-bar.tsx";
+import { DatabaseError } from "../database/errors.ts";
 import { answering } from "../http/problems.server.ts";
 import { readChoice } from "../list-query.ts";
 import { merchant } from "../shopify/sign-in.server.ts";
@@ -41,23 +42,26 @@ export async function loader({ request, context }: LoaderFunctionArgs) {
     const changeTab = readChoice(searchParams, "changes", changeTabs, "pending");
     const deliveryTab = readChoice(searchParams, "messages", deliveryTabs, "all");
     const after = searchParams.get("after");
-    const [changes, deliveries, newest, runs] = await Promise.all([
-      listChanges(cluster, shop, { state: changeTab }),
-      listDeliveries(cluster, shop, { state: deliveryTab === "all" ? null : deliveryTab, after }),
-      listDeliveries(cluster, shop),
-      listSyncRuns(cluster, shop),
-    ]);
+    const lists = await unlessAway(
+      Promise.all([
+        listChanges(cluster, shop, { state: changeTab }),
+        listDeliveries(cluster, shop, { state: deliveryTab === "all" ? null : deliveryTab, after }),
+        listDeliveries(cluster, shop),
+        listSyncRuns(cluster, shop),
+      ]),
+    );
+    const [changes, deliveries, newest, runs] = lists ?? [];
     const { state, since, latencyMs } = cluster.state;
     return {
       changeTab,
       deliveryTab,
-      changes,
-      deliveries,
-      runs,
+      changes: changes ?? null,
+      deliveries: deliveries ?? null,
+      runs: runs ?? null,
       database: { up: state === "up", since, latencyMs },
       shopify: {
         up: admin === "ready",
-        lastHeardAt: newest.value.deliveries[0]?.receivedAt ?? null,
+        lastHeardAt: newest?.value.deliveries[0]?.receivedAt ?? null,
       },
     };
   });
@@ -95,6 +99,14 @@ function isOperationId(text: string): boolean {
   return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
 }
 
+/** What was read, or null while the database cannot be reached: of all pages this one must open then. */
+async function unlessAway<T>(reading: Promise<T>): Promise<T | null> {
+  return reading.catch((error: unknown) => {
+    if (error instanceof DatabaseError && error.kind !== "permanent") return null;
+    throw error;
+  });
+}
+
 export default function Resilience() {
   const { changeTab, deliveryTab, changes, deliveries, runs, database, shopify } =
     useLoaderData<typeof loader>();
@@ -104,21 +116,25 @@ export default function Resilience() {
     <Page
       title={words.pages.resilience}
       subtitle={resilience.intro}
-      titleMetadata={<SourceBadge of={oldest(changes, deliveries, runs)} />}
+      {...(changes && deliveries && runs
+        ? { titleMetadata: <SourceBadge of={oldest(changes, deliveries, runs)} /> }
+        : {})}
     >
       <TitleBar title={words.pages.resilience} />
       <BlockStack gap="400">
         <Dependencies database={database} shopify={shopify} />
-        <Block title={resilience.changes.title}>
+        <Block id="changes" title={resilience.changes.title}>
           <Tabbed
             name="changes"
             tabs={changeTabs.map((id) => ({ id, content: resilience.changes.tabs[id] }))}
             selected={changeTabs.indexOf(changeTab)}
           >
-            {changes.value.length > 0 ? (
+            {!changes ? (
+              <Nothing>{resilience.unknown}</Nothing>
+            ) : changes.value.length > 0 ? (
               <ChangeList
                 changes={changes.value}
-                renderActions={(change) => <ChangeActions change={change} />}
+                renderActions={(change) => <ChangeActions change={change} listId="changes" />}
               />
             ) : (
               <Nothing>{resilience.changes.none[changeTab]}</Nothing>
@@ -126,11 +142,19 @@ export default function Resilience() {
           </Tabbed>
         </Block>
         <Block title={resilience.webhooks.title} what={resilience.webhooks.what}>
-          <Deliveries page={deliveries.value} tab={deliveryTab} />
+          {deliveries ? (
+            <Deliveries page={deliveries.value} tab={deliveryTab} />
+          ) : (
+            <Box padding="400">
+              <Nothing>{resilience.unknown}</Nothing>
+            </Box>
+          )}
         </Block>
         <Block title={resilience.runs.title} what={resilience.runs.what}>
           <Box padding="400" paddingBlockStart="0">
-            {runs.value.length > 0 ? (
+            {!runs ? (
+              <Nothing>{resilience.unknown}</Nothing>
+            ) : runs.value.length > 0 ? (
               <ul className="ek-list ek-divided">
                 {runs.value.map((run) => (
                   <Run key={run.id} run={run} />
@@ -148,10 +172,12 @@ export default function Resilience() {
 
 /** A card whose content draws its own inner edges. */
 function Block({
+  id,
   title,
   what,
   children,
 }: {
+  readonly id?: string;
   readonly title: string;
   readonly what?: string;
   readonly children: ReactNode;
@@ -160,9 +186,11 @@ function Block({
     <Card padding="0">
       <Box padding="400" paddingBlockEnd="200">
         <BlockStack gap="100">
-          <Text as="h2" variant="headingSm">
-            {title}
-          </Text>
+          <div className="ek-focus" tabIndex={-1} {...(id ? { id } : {})}>
+            <Text as="h2" variant="headingSm">
+              {title}
+            </Text>
+          </div>
           {what && (
             <Text as="p" tone="subdued">
               {what}

@@ -211,6 +211,10 @@ export function english(locale: string) {
     cancelled: "Cancelled",
 
     overview: {
+      notYet: {
+        orders: "Known once your orders are imported.",
+        stock: "Known once your stock is imported.",
+      },
       toFulfil: {
         title: "To fulfil",
         none: "Nothing waits to be sent.",
@@ -646,6 +650,7 @@ export function english(locale: string) {
     resilience: {
       intro:
         "What Evenkeel stands on, and what is on its way. While something here is away, you can go on working: changes are kept and sent on in order.",
+      unknown: "This cannot be shown until the database answers again. It is kept there.",
       dependencies: {
         title: "What Evenkeel depends on",
         database: "Database",
