@@ -66,7 +66,11 @@ export class Journal {
   readonly #encryption: Encryption;
   readonly #maxBytes: number;
   readonly #waiting = new Map<number, Waiting>();
-  readonly #records = new Map<string, number>();
+  /** Writes that are still to be done, by shop. */
+  readonly #waitingWrites = new Map<string, number>();
+  /** The last sequence that an earlier process has left behind. */
+  readonly leftBehind: number;
+  #records = 0;
   #bytes = 0;
   #tickets = 0;
   #ended: JournalError | null = null;
@@ -80,7 +84,11 @@ export class Journal {
     this.#worker = worker;
     this.#encryption = encryption;
     this.#maxBytes = maxBytes;
-    for (const { shop, records, bytes } of fill) this.#count(shop, records, bytes);
+    for (const { kind, shop, records, bytes, waiting } of fill) {
+      this.#count(records, bytes);
+      this.#countWaiting(kind, shop, waiting);
+    }
+    this.leftBehind = Math.max(0, ...fill.map(({ last }) => last));
     worker.on("message", (reply: Reply) => this.#onReply(reply));
     worker.on("error", (cause) =>
       this.#end(new JournalError("failed", "The journal's thread has ended.", { cause })),
@@ -126,13 +134,12 @@ export class Journal {
 
   /** Records and bytes that are kept, and the most bytes that may be. */
   get fill(): { readonly records: number; readonly bytes: number; readonly maxBytes: number } {
-    const records = [...this.#records.values()].reduce((sum, count) => sum + count, 0);
-    return { records, bytes: this.#bytes, maxBytes: this.#maxBytes };
+    return { records: this.#records, bytes: this.#bytes, maxBytes: this.#maxBytes };
   }
 
-  /** Whether anything of the shop is kept: its new changes then queue behind it. */
+  /** Whether a write of the shop is still to be done: its new changes queue behind it. */
   holds(shop: string): boolean {
-    return this.#records.has(shop);
+    return this.#waitingWrites.has(shop);
   }
 
   /**
@@ -147,16 +154,21 @@ export class Journal {
       throw new JournalError("full", "The journal is full.");
     }
     // Counted before it is written, so that a burst cannot overrun the limit.
-    this.#count(shop, 1, encrypted.length);
+    this.#count(1, encrypted.length);
+    this.#countWaiting(kind, shop, 1);
+    const uncount = () => {
+      this.#count(-1, -encrypted.length);
+      this.#countWaiting(kind, shop, -1);
+    };
     try {
       const record = { kind, shop, id, body: encrypted, at: Date.now() };
       const reply = await this.#ask((ticket) => ({ type: "append", ticket, record }));
       if (reply.type !== "appended") throw new JournalError("failed", "The journal is confused.");
       const { sequence, isNew } = reply.kept[0]!;
-      if (!isNew) this.#count(shop, -1, -encrypted.length);
+      if (!isNew) uncount();
       return sequence;
     } catch (error) {
-      this.#count(shop, -1, -encrypted.length);
+      uncount();
       throw error;
     }
   }
@@ -187,6 +199,12 @@ export class Journal {
   async remove(sequences: readonly number[]): Promise<void> {
     if (sequences.length === 0) return;
     this.#forget(await this.#ask((ticket) => ({ type: "remove", ticket, sequences })));
+  }
+
+  /** Keeps a record that cannot be done, out of the way of those after it, until a person has seen to it. */
+  async setAside({ sequence, kind, shop }: JournalRecord): Promise<void> {
+    await this.#ask((ticket) => ({ type: "setAside", ticket, sequence }));
+    this.#countWaiting(kind, shop, -1);
   }
 
   /** Forgets all that is kept of a shop (its erasure was asked for). */
@@ -250,14 +268,22 @@ export class Journal {
 
   #forget(reply: Reply): void {
     if (reply.type !== "done") return;
-    for (const { shop, bytes } of reply.removed) this.#count(shop, -1, -bytes);
+    for (const { kind, shop, bytes, aside } of reply.removed) {
+      this.#count(-1, -bytes);
+      if (!aside) this.#countWaiting(kind, shop, -1);
+    }
   }
 
-  #count(shop: string, records: number, bytes: number): void {
+  #count(records: number, bytes: number): void {
+    this.#records += records;
     this.#bytes += bytes;
-    const count = (this.#records.get(shop) ?? 0) + records;
-    if (count > 0) this.#records.set(shop, count);
-    else this.#records.delete(shop);
+  }
+
+  #countWaiting(kind: string, shop: string, records: number): void {
+    if (kind !== "write") return;
+    const count = (this.#waitingWrites.get(shop) ?? 0) + records;
+    if (count > 0) this.#waitingWrites.set(shop, count);
+    else this.#waitingWrites.delete(shop);
   }
 
   #end(error: JournalError): void {

@@ -21,19 +21,26 @@ export type Request =
       readonly limit: number;
     }
   | { readonly type: "remove"; readonly ticket: number; readonly sequences: readonly number[] }
+  | { readonly type: "setAside"; readonly ticket: number; readonly sequence: number }
   | { readonly type: "removeShop"; readonly ticket: number; readonly shop: string }
   | { readonly type: "close"; readonly ticket: number };
 
-/** How much is kept of one shop. */
+/** How much is kept of one kind for one shop. */
 export interface ShopFill {
+  readonly kind: string;
   readonly shop: string;
   readonly records: number;
   readonly bytes: number;
+  /** How many of the records are not set aside. */
+  readonly waiting: number;
+  readonly last: number;
 }
 
 export interface Removed {
+  readonly kind: string;
   readonly shop: string;
   readonly bytes: number;
+  readonly aside: number;
 }
 
 export type Reply =

@@ -35,6 +35,7 @@ db.exec(`
     id text not null,
     body blob not null,
     at integer not null,
+    aside integer not null default 0,
     unique (kind, shop, id)
   ) strict;
 `);
@@ -43,15 +44,20 @@ const insert = db.prepare(
   "insert into records (kind, shop, id, body, at) values (?, ?, ?, ?, ?) on conflict do nothing returning sequence",
 );
 const find = db.prepare("select sequence from records where kind = ? and shop = ? and id = ?");
-const select = db.prepare("select * from records where sequence > ? order by sequence limit ?");
-const remove = db.prepare(
-  "delete from records where sequence = ? returning shop, length(body) as bytes",
+const select = db.prepare(
+  "select * from records where sequence > ? and aside = 0 order by sequence limit ?",
 );
+const remove = db.prepare(
+  "delete from records where sequence = ? returning kind, shop, length(body) as bytes, aside",
+);
+const setAside = db.prepare("update records set aside = 1 where sequence = ?");
 const removeShop = db.prepare(
-  "delete from records where shop = ? returning shop, length(body) as bytes",
+  "delete from records where shop = ? returning kind, shop, length(body) as bytes, aside",
 );
 const fill = db.prepare(
-  "select shop, count(*) as records, sum(length(body)) as bytes from records group by shop",
+  `select kind, shop, count(*) as records, sum(length(body)) as bytes,
+     sum(aside = 0) as waiting, max(sequence) as last
+   from records group by kind, shop`,
 );
 
 const reply = (message: Reply) => port.postMessage(message);
@@ -116,6 +122,9 @@ function handle(request: Request): void {
       );
       return reply({ type: "done", ticket: request.ticket, removed });
     }
+    case "setAside":
+      commit(() => setAside.run(request.sequence));
+      return reply({ type: "done", ticket: request.ticket, removed: [] });
     case "removeShop": {
       const removed = commit(() => removeShop.all(request.shop) as unknown as Removed[]);
       return reply({ type: "done", ticket: request.ticket, removed });

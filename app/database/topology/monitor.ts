@@ -54,6 +54,8 @@ export interface MonitorEvents {
   node: [
     { readonly id: string; readonly from: NodeState; readonly to: NodeState; readonly at: Date },
   ];
+  /** A node has answered. */
+  report: [{ readonly id: string; readonly report: NodeReport }];
   /** The connections to a node lead to a server that is not to be used any more. */
   abandoned: [{ readonly id: string }];
 }
@@ -113,6 +115,7 @@ export class TopologyMonitor {
           definition,
           () => this.#evaluate(),
           () => this.#hunting,
+          (report) => this.events.emit("report", { id: definition.id, report }),
         ),
     );
   }
@@ -319,6 +322,7 @@ class NodeWatch {
   silent = true;
   readonly #onChange: () => void;
   readonly #hunting: () => boolean;
+  readonly #onReport: (report: NodeReport) => void;
   readonly #losses: number[] = [];
   #good = 0;
   #client: GuardedClient | null = null;
@@ -329,7 +333,13 @@ class NodeWatch {
   #serverChanged = false;
   #stopped = false;
 
-  constructor(definition: NodeDefinition, onChange: () => void, hunting: () => boolean) {
+  constructor(
+    definition: NodeDefinition,
+    onChange: () => void,
+    hunting: () => boolean,
+    onReport: (report: NodeReport) => void,
+  ) {
+    this.#onReport = onReport;
     this.definition = definition;
     this.#onChange = onChange;
     this.#hunting = hunting;
@@ -427,6 +437,7 @@ class NodeWatch {
     this.silent = false;
     this.#good++;
     this.#onChange();
+    this.#onReport(report);
   }
 
   #lost(code: string): void {

@@ -1,0 +1,278 @@
+import { setTimeout as wait } from "node:timers/promises";
+import { z } from "zod";
+import type { Cluster } from "../database/cluster.ts";
+import { DatabaseError } from "../database/errors.ts";
+import type { WriteDefinition } from "../database/write.ts";
+import type { Logger } from "../observability/logger.server.ts";
+import { JournalError, type Journal, type JournalRecord } from "./journal/journal.ts";
+import { Retention, type Acknowledged } from "./retention.ts";
+
+/** Where a write is. */
+export type Kept<Result> =
+  /** Committed in Postgres, with its result. */
+  | { readonly state: "done"; readonly result: Result }
+  /** On this instance's disk, in line for the database. */
+  | { readonly state: "journaled" };
+
+export interface DurableWritesOptions {
+  readonly cluster: Cluster;
+  /** Null where no disk outlives the process: then a write that finds no writer fails. */
+  readonly journal: Journal | null;
+  /** Every write that may come out of the journal, by its name. */
+  readonly definitions: readonly WriteDefinition<never, unknown>[];
+  /**
+   * `replicated`: an acknowledged commit survives the loss of any one node (storage replication, as Aurora
+   * and RDS Multi-AZ instances have). `primary`: it may be on the primary alone for a while.
+   */
+  readonly durability: "replicated" | "primary";
+  readonly logger: Logger;
+}
+
+export interface DurableWriteOptions {
+  /** How long the database may take before the journal takes over. Default 2 s. */
+  readonly patienceMs?: number;
+}
+
+interface Retained extends Acknowledged {
+  readonly name: string;
+  readonly input: unknown;
+}
+
+/** What became of a record: done, to be tried again with those after it, or waiting for a person. */
+type Outcome = "done" | "later" | "never";
+
+const payload = z.object({ name: z.string(), input: z.unknown() });
+
+const PATIENCE_MS = 2_000;
+const DRAIN_BATCH = 100;
+const DRAIN_DEADLINE_MS = 5_000;
+const DRAIN_PAUSE_MS = 500;
+
+/**
+ * Writes that are kept whatever happens to the database: committed while there is a writer, in the journal
+ * while there is none, and done again by their operation id wherever a failover may have lost them.
+ */
+export class DurableWrites {
+  readonly #cluster: Cluster;
+  readonly #journal: Journal | null;
+  readonly #definitions: ReadonlyMap<string, WriteDefinition<never, unknown>>;
+  readonly #retention: Retention<Retained> | null;
+  readonly #logger: Logger;
+  readonly #stopped = new AbortController();
+  /** Records that an earlier process retained and this one has done again. */
+  readonly #adopted = new Set<number>();
+  #draining: Promise<void> | null = null;
+  #again = false;
+
+  constructor({ cluster, journal, definitions, durability, logger }: DurableWritesOptions) {
+    this.#cluster = cluster;
+    this.#journal = journal;
+    this.#definitions = new Map(definitions.map((definition) => [definition.name, definition]));
+    this.#logger = logger;
+    this.#retention =
+      durability === "replicated"
+        ? null
+        : new Retention<Retained>({
+            monitor: cluster.monitor,
+            onSafe: (entries) => void this.#letGo(entries),
+            onDoubt: (entries) => void this.#redo(entries),
+          });
+    cluster.monitor.events.on("state", ({ to }) => {
+      if (to === "steady") this.drain();
+    });
+  }
+
+  /** What is held back from being forgotten, and what waits in the journal. */
+  get fill() {
+    return {
+      journal: this.#journal?.fill ?? null,
+      retained: this.#retention?.fill ?? null,
+    };
+  }
+
+  /**
+   * Makes a change, or keeps it to be made.
+   *
+   * @throws DatabaseError when it could neither be made nor kept; with `unknown` it may have been made.
+   * @throws JournalError never: a journal that cannot write leaves the database's own error.
+   */
+  async write<Input, Result>(
+    shop: string,
+    operationId: string,
+    definition: WriteDefinition<Input, Result>,
+    input: Input,
+    { patienceMs = PATIENCE_MS }: DurableWriteOptions = {},
+  ): Promise<Kept<Result>> {
+    // What a merchant does next must not overtake what they did before.
+    if (this.#journal?.holds(shop)) {
+      try {
+        return await this.#keep(shop, operationId, definition, input);
+      } catch (error) {
+        if (!(error instanceof JournalError)) throw error;
+        this.#logger.error({ kind: error.kind }, "the journal takes nothing; trying the database");
+      }
+    }
+    try {
+      const result = await this.#cluster.write(shop, operationId, definition, input, {
+        deadlineMs: patienceMs,
+      });
+      await this.#retain(shop, operationId, definition.name, input);
+      return { state: "done", result };
+    } catch (error) {
+      if (!this.#journal || !canWait(error)) throw error;
+      try {
+        return await this.#keep(shop, operationId, definition, input);
+      } catch (failure) {
+        if (!(failure instanceof JournalError)) throw failure;
+        this.#logger.error({ kind: failure.kind }, "a write could not be journaled");
+        throw error;
+      }
+    }
+  }
+
+  /** Takes up what an earlier process left behind, and goes on until the journal is empty. */
+  drain(): void {
+    if (!this.#journal || this.#stopped.signal.aborted) return;
+    if (this.#draining) {
+      this.#again = true;
+      return;
+    }
+    this.#draining = this.#drainAll(this.#journal)
+      .catch((error: unknown) => this.#logger.error({ err: error }, "the journal was not drained"))
+      .finally(() => {
+        this.#draining = null;
+        if (this.#again) {
+          this.#again = false;
+          this.drain();
+        }
+      });
+  }
+
+  /** Resolves when nothing is being drained any more. */
+  async drained(): Promise<void> {
+    while (this.#draining) await this.#draining;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    await this.drained();
+  }
+
+  async #keep<Input>(
+    shop: string,
+    operationId: string,
+    definition: WriteDefinition<Input, unknown>,
+    input: Input,
+  ): Promise<{ state: "journaled" }> {
+    const checked = definition.schema.parse(input);
+    const body = Buffer.from(JSON.stringify({ name: definition.name, input: checked }));
+    await this.#journal!.append("write", shop, operationId, body);
+    this.drain();
+    return { state: "journaled" };
+  }
+
+  /** Keeps what was committed until a standby has it. */
+  async #retain(shop: string, id: string, name: string, input: unknown): Promise<void> {
+    if (!this.#retention) return;
+    const body = Buffer.from(JSON.stringify({ name, input }));
+    // Without the journal the acknowledgement stands on one disk only; that is no reason to refuse it.
+    const sequence = await this.#journal
+      ?.append("retained", shop, id, body)
+      .catch((error: unknown) => void this.#logger.error({ err: error }, "kept in memory alone"));
+    this.#retention.hold({ shop, id, name, input, sequence: sequence ?? null });
+  }
+
+  async #letGo(entries: readonly Retained[]): Promise<void> {
+    const sequences = entries.flatMap(({ sequence }) => (sequence === null ? [] : [sequence]));
+    await this.#journal?.remove(sequences).catch((error: unknown) => {
+      this.#logger.warn({ err: error }, "records that are safe stay in the journal");
+    });
+  }
+
+  /** After a change of timeline: whatever the old primary had not sent is missing now. */
+  async #redo(entries: readonly Retained[]): Promise<void> {
+    for (const entry of entries) {
+      const definition = this.#definitions.get(entry.name);
+      if (!definition) continue;
+      const { shop, id, input } = entry;
+      let outcome: Outcome = "later";
+      while (outcome === "later" && !this.#stopped.signal.aborted) {
+        outcome = await this.#doOnce(shop, id, definition, input);
+        if (outcome === "later") await this.#pause();
+      }
+      this.#retention?.hold(entry);
+    }
+    this.#logger.info(
+      { operations: entries.length },
+      "what was acknowledged before the failover was done again by its id",
+    );
+  }
+
+  async #drainAll(journal: Journal): Promise<void> {
+    let after = 0;
+    while (!this.#stopped.signal.aborted) {
+      const records = await journal.read(after, DRAIN_BATCH, (sequence) =>
+        this.#logger.error({ sequence }, "a record of the journal cannot be decrypted"),
+      );
+      if (records.length === 0) return;
+      for (const record of records) {
+        if (this.#stopped.signal.aborted) return;
+        if ((await this.#drainOne(journal, record)) === "later") {
+          await this.#pause();
+          break;
+        }
+        after = record.sequence;
+      }
+    }
+  }
+
+  async #drainOne(journal: Journal, record: JournalRecord): Promise<Outcome> {
+    const { kind, sequence, shop, id } = record;
+    // Deliveries go their own way; what this process retains is let go when it is safe.
+    const isOurs =
+      kind === "retained" && (sequence > journal.leftBehind || this.#adopted.has(sequence));
+    if (kind === "delivery" || isOurs) return "done";
+    const { name, input } = payload.parse(JSON.parse(record.body.toString()));
+    const definition = this.#definitions.get(name);
+    const outcome = definition ? await this.#doOnce(shop, id, definition, input) : "never";
+    if (outcome === "never") {
+      this.#logger.error({ shop, name, operation: id }, "a kept write waits for a person");
+      await journal.setAside(record);
+    } else if (outcome === "done" && kind === "retained") {
+      this.#adopted.add(sequence);
+      if (this.#retention) this.#retention.hold({ shop, id, name, input, sequence });
+      else await journal.remove([sequence]);
+    } else if (outcome === "done") {
+      await this.#retain(shop, id, name, input);
+      await journal.remove([sequence]);
+    }
+    return outcome;
+  }
+
+  /** Does a write by its id: once more changes nothing where it has been done. */
+  async #doOnce(
+    shop: string,
+    id: string,
+    definition: WriteDefinition<never, unknown>,
+    input: unknown,
+  ): Promise<Outcome> {
+    try {
+      const deadlineMs = DRAIN_DEADLINE_MS;
+      await this.#cluster.write(shop, id, definition, input as never, { deadlineMs });
+      return "done";
+    } catch (error) {
+      if (canWait(error)) return "later";
+      this.#logger.error({ err: error, shop, operation: id }, "a kept write cannot be done");
+      return "never";
+    }
+  }
+
+  async #pause(): Promise<void> {
+    await wait(DRAIN_PAUSE_MS, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
+  }
+}
+
+/** Whether a failure is the database's for now, and not the write's own. */
+function canWait(error: unknown): boolean {
+  return error instanceof DatabaseError && error.kind !== "permanent";
+}

@@ -1,0 +1,179 @@
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import postgres from "postgres";
+import { afterEach, beforeEach, expect, test } from "vitest";
+import { z } from "zod";
+import { DurableWrites } from "../../app/continuity/durable-writes.ts";
+import { Journal } from "../../app/continuity/journal/journal.ts";
+import { Cluster } from "../../app/database/cluster.ts";
+import { migrate } from "../../app/database/migrate.ts";
+import { savedViews } from "../../app/database/schema.ts";
+import { defineWrite } from "../../app/database/write.ts";
+import { createLogger } from "../../app/observability/logger.server.ts";
+import { startPostgresPair, type PostgresPair } from "../sandbox/postgres/index.ts";
+
+const SHOP = "one.myshopify.com";
+const logger = createLogger("silent");
+
+const addView = defineWrite(
+  "test.add-view",
+  z.object({ id: z.uuid(), name: z.string() }),
+  async (tx, { id, name }, { shop }) => {
+    await tx.insert(savedViews).values({ shop, id, page: "orders", name, query: "" });
+  },
+);
+
+let directory: string;
+let pair: PostgresPair;
+let open: { stop(): Promise<void> }[];
+
+beforeEach(async () => {
+  directory = await mkdtemp(path.join(tmpdir(), "durable-"));
+  open = [];
+});
+afterEach(async () => {
+  for (const part of open.reverse()) await part.stop();
+  await pair?.close();
+  await rm(directory, { recursive: true });
+});
+
+interface Process {
+  readonly writes: DurableWrites;
+  readonly cluster: Cluster;
+  readonly journal: Journal | null;
+  stop(): Promise<void>;
+}
+
+async function start({
+  withJournal = true,
+  durability = "primary" as "primary" | "replicated",
+} = {}): Promise<Process> {
+  const cluster = new Cluster({
+    url: pair.url("app", "writer"),
+    systemUrl: pair.url("system", "writer"),
+    nodes: pair.nodes.map((node) => new URL(pair.url("app", node)).host),
+    poolSize: 4,
+  });
+  const journal = withJournal
+    ? await Journal.open({ directory, secrets: ["secret"], anyFileSystem: true })
+    : null;
+  const writes = new DurableWrites({
+    cluster,
+    journal,
+    definitions: [addView as never],
+    durability,
+    logger,
+  });
+  cluster.start();
+  const stop = async () => {
+    await writes.stop();
+    await journal?.close();
+    await cluster.close();
+  };
+  const process = { writes, cluster, journal, stop };
+  open.push(process);
+  return process;
+}
+
+const add = ({ writes }: Process, name: string, patienceMs = 300) =>
+  writes.write(SHOP, `op-${name}`, addView, { id: crypto.randomUUID(), name }, { patienceMs });
+
+async function names(): Promise<string[]> {
+  const admin = postgres(pair.primary.url("superuser"), { max: 1 });
+  const rows = await admin<{ name: string }[]>`select name from saved_views order by name`;
+  await admin.end();
+  return rows.map(({ name }) => name);
+}
+
+const steady = async ({ cluster }: Process) => {
+  while (cluster.monitor.state !== "steady") await once(cluster.monitor.events, "state");
+};
+
+test("while both nodes are down writes are kept, and made in their order when the database is back", async () => {
+  pair = await startPostgresPair({ replication: "async" });
+  await migrate({ url: pair.url("owner", "writer") });
+  const app = await start();
+  expect(await add(app, "a")).toMatchObject({ state: "done" });
+  await pair.crash(pair.standby);
+  await pair.crash(pair.primary);
+  expect(await add(app, "b")).toEqual({ state: "journaled" });
+  expect(await add(app, "c")).toEqual({ state: "journaled" });
+  expect(app.journal?.holds(SHOP)).toBe(true);
+  await pair.start(pair.primary);
+  await steady(app);
+  await app.writes.drained();
+  expect(await names()).toEqual(["a", "b", "c"]);
+  expect(app.journal?.holds(SHOP)).toBe(false);
+});
+
+test("what a killed process left in its journal is made by the next one, once", async () => {
+  pair = await startPostgresPair({ replication: "async" });
+  await migrate({ url: pair.url("owner", "writer") });
+  const first = await start();
+  await steady(first);
+  await pair.crash(pair.primary);
+  await add(first, "left");
+  await first.stop();
+  await pair.failover();
+  const second = await start();
+  await steady(second);
+  second.writes.drain();
+  await second.writes.drained();
+  expect(await names()).toEqual(["left"]);
+});
+
+test("with the journal off a write that finds no writer fails, and is never said to be kept", async () => {
+  pair = await startPostgresPair({ replication: "async" });
+  await migrate({ url: pair.url("owner", "writer") });
+  const app = await start({ withJournal: false });
+  await steady(app);
+  await pair.crash(pair.primary);
+  await expect(add(app, "x")).rejects.toMatchObject({ name: "DatabaseError" });
+});
+
+test.each([
+  ["in the journal", true],
+  ["in memory", false],
+])(
+  "acknowledged writes that the standby never got survive its promotion: kept %s",
+  async (_where, withJournal) => {
+    pair = await startPostgresPair({ replication: "async" });
+    await migrate({ url: pair.url("owner", "writer") });
+    const app = await start({ withJournal });
+    await steady(app);
+    await add(app, "before");
+    await pair.cutReplication();
+    const lost = Array.from({ length: 20 }, (_, n) => `beyond-${String(n).padStart(2, "0")}`);
+    for (const name of lost) expect(await add(app, name)).toMatchObject({ state: "done" });
+    const old = pair.primary;
+    await pair.crash(old);
+    const redone = once(app.cluster.monitor.events, "writer");
+    await pair.failover({ force: true });
+    await redone;
+    // The new primary gets a write behind those that are done again, under the same roof.
+    await expect.poll(names, { timeout: 30_000 }).toEqual([...lost, "before"].sort());
+  },
+);
+
+test("what a standby has is forgotten, and what none has is not", async () => {
+  pair = await startPostgresPair({ replication: "async" });
+  await migrate({ url: pair.url("owner", "writer") });
+  const app = await start();
+  await steady(app);
+  await add(app, "safe");
+  await expect.poll(() => app.writes.fill.retained?.held, { timeout: 30_000 }).toBe(0);
+  await expect.poll(() => app.journal?.fill.records, { timeout: 30_000 }).toBe(0);
+  await pair.cutReplication();
+  await add(app, "not safe");
+  const { id } = { id: app.cluster.monitor.writer! };
+  // Two more words of the primary and of the standby change nothing while the standby has not moved.
+  for (let seen = 0; seen < 4;) {
+    app.cluster.monitor.suspect(id);
+    await once(app.cluster.monitor.events, "report");
+    seen++;
+  }
+  expect(app.writes.fill.retained?.held).toBe(1);
+  expect(app.journal?.fill.records).toBe(1);
+});
