@@ -48,7 +48,7 @@ interface Process {
 
 async function start({
   withJournal = true,
-  durability = "primary" as "primary" | "replicated",
+  durability = "primary",
 } = {}): Promise<Process> {
   const cluster = new Cluster({
     url: pair.url("app", "writer"),
