@@ -3,7 +3,7 @@ import { changesOf, expectedStates, gravestChanges } from "../commands/queries.s
 import type { PendingChange } from "../commands/types.ts";
 import type { Sourced } from "../continuity/sourced.ts";
 import type { Cluster, ShopDatabase } from "../database/cluster.ts";
-import { planPage, type Keyset, type SortKey } from "../database/keyset.ts";
+import { planPage, type Keyset, type PagePlan, type SortKey } from "../database/keyset.ts";
 import {
   allOf,
   countUpToLimit,
@@ -62,12 +62,17 @@ function tabCondition(shop: string, tab: OrderQuery["tab"]): SQL | undefined {
   }
 }
 
-/** One page of orders, and how many there are. */
-export async function listOrders(
-  cluster: Cluster,
-  shop: string,
-  query: OrderQuery,
-): Promise<Sourced<OrderPage>> {
+/** The statements of one page of orders, apart so that their plans can be looked at. */
+export interface OrderStatements {
+  /** Whether what is counted or found depends on a text, of which the planner knows little. */
+  readonly searches: boolean;
+  /** What there is to count: everything behind `select 1`. */
+  readonly matching: SQL;
+  readonly page: SQL;
+  readonly finish: PagePlan["finish"];
+}
+
+export function orderStatements(shop: string, query: OrderQuery): OrderStatements {
   const keyset: Keyset = {
     name: query.sort,
     keys: keys[query.sort],
@@ -96,19 +101,30 @@ export async function listOrders(
       ? sql`o.placed_at < ${query.placedBefore.toISOString()}::timestamptz`
       : undefined,
   ];
-  const count = (db: ShopDatabase) =>
-    countUpToLimit(db, sql`from order_list o where ${allOf(filters)}`);
-  const find = (db: ShopDatabase) =>
-    db.execute<{ id: string; keys: string }>(sql`
+  return {
+    searches: search !== undefined,
+    matching: sql`from order_list o where ${allOf(filters)}`,
+    page: sql`
       select o.id, ${page.keys} as keys from order_list o
       where ${allOf([...filters, page.where])}
-      order by ${page.orderBy} limit ${sql.raw(String(page.limit))}`);
+      order by ${page.orderBy} limit ${sql.raw(String(page.limit))}`,
+    finish: page.finish,
+  };
+}
 
+/** One page of orders, and how many there are. */
+export async function listOrders(
+  cluster: Cluster,
+  shop: string,
+  query: OrderQuery,
+): Promise<Sourced<OrderPage>> {
+  const { searches, matching, page, finish } = orderStatements(shop, query);
   return cluster.read(shop, async (db) => {
     await planForValues(db);
-    const total = await count(db);
-    if (search && total === null) await walkInOrder(db);
-    const { rows, nextCursor, previousCursor } = page.finish(total === 0 ? [] : await find(db));
+    const total = await countUpToLimit(db, matching);
+    if (searches && total === null) await walkInOrder(db);
+    const found = total === 0 ? [] : await db.execute<{ id: string; keys: string }>(page);
+    const { rows, nextCursor, previousCursor } = finish(found);
     return {
       orders: await summaries(
         db,
