@@ -24,6 +24,27 @@ export class Merchant {
   /** Opens a page of the app by its address in the admin, without the fault panel. */
   async open(path = ""): Promise<void> {
     await this.page.goto(this.#sandbox.admin.appUrl(this.shopName, path, { panel: false }));
+    await this.alive();
+  }
+
+  /**
+   * Comes back when the page has come alive. A document answers to clicks on its links before that too, but then
+   * the browser asks for the next document without any of the admin's parameters.
+   */
+  async alive(): Promise<void> {
+    const title = this.app.getByRole("heading", { level: 1 }).first();
+    await title.waitFor();
+    await title.evaluate(
+      (element) =>
+        new Promise<void>((resolve) => {
+          // React marks the elements that it has taken over.
+          const look = () => {
+            if (Object.keys(element).some((key) => key.startsWith("__reactFiber"))) resolve();
+            else requestAnimationFrame(look);
+          };
+          look();
+        }),
+    );
   }
 
   /** The page's own title, inside the app. */

@@ -163,9 +163,12 @@ export function createLossCheck({ pair, shopify, shops, app }: LossesOptions): L
   return { compare };
 }
 
-/** `order/5921`, `gid://shopify/Order/5921` and the like: all that they share is the number. */
+/**
+ * The number that a resource is known by: of `order/5921` and `gid://shopify/Order/5921` the last one, of an
+ * inventory level (`gid://shopify/InventoryLevel/1?inventory_item_id=456`) that of its item.
+ */
 function numberIn(resource: string): string {
-  return /\/(\d+)(?:\?|$)/.exec(resource)?.[1] ?? resource;
+  return /(?:inventory_item_id=|\/)(\d+)$/.exec(resource)?.[1] ?? resource;
 }
 
 function countBy(values: readonly string[]): Map<string, number> {
