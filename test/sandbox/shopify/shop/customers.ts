@@ -1,4 +1,5 @@
 import { companies, nameStyles } from "./data/people.ts";
+import type { NameStyle } from "./data/people.ts";
 import { countries } from "./data/places.ts";
 import type { Country } from "./data/places.ts";
 import type { ShopProfile } from "./data/profiles.ts";
@@ -10,6 +11,7 @@ import { day } from "./time.ts";
 import type { Seconds } from "./time.ts";
 
 function latin(text: string): string {
+  if (/^[A-Za-z]+$/.test(text)) return text.toLowerCase();
   return text
     .replace(/ß/g, "ss")
     .replace(/[øØ]/g, "o")
@@ -23,6 +25,13 @@ function latin(text: string): string {
 function fillDigits(pattern: string, random: Random): string {
   return pattern.replace(/#/g, () => String(integer(random, 0, 9)));
 }
+
+const stylesByCountry: ReadonlyMap<string, readonly NameStyle[]> = new Map(
+  Object.keys(countries).map((code) => [
+    code,
+    nameStyles.filter((style) => style.countries.includes(code)),
+  ]),
+);
 
 /** A made-up postal address: real towns, streets that could be anywhere, telephone ranges that ring nowhere. */
 export function makeAddress(
@@ -63,6 +72,7 @@ export class CustomerRegister {
   readonly #seed: number;
   readonly #now: Seconds;
   readonly count: number;
+  readonly #marketWeights: readonly number[];
 
   constructor(profile: ShopProfile, ids: IdSpace, seed: number, now: Seconds, count: number) {
     this.#profile = profile;
@@ -70,20 +80,15 @@ export class CustomerRegister {
     this.#seed = seed;
     this.#now = now;
     this.count = count;
+    this.#marketWeights = profile.markets.map(([, weight]) => weight);
   }
 
   derive(ordinal: number): Customer {
     const random = new SeededRandom(mixSeed(this.#seed, Number(this.#profile.id), 2, ordinal));
     const { markets } = this.#profile;
-    const market =
-      markets[
-        pickWeighted(
-          random,
-          markets.map(([, weight]) => weight),
-        )
-      ];
+    const market = markets[pickWeighted(random, this.#marketWeights)];
     const country = countryOf(market?.[0] ?? this.#profile.countryCode);
-    const native = nameStyles.filter((style) => style.countries.includes(country.code));
+    const native = stylesByCountry.get(country.code) ?? [];
     const style =
       native.length && chance(random, 0.93) ? pick(random, native) : pick(random, nameStyles);
     const given = Math.floor(random.next() * style.given.length);

@@ -17,7 +17,6 @@ import type { Seconds } from "./time.ts";
 /** What searches know of each kind of thing, and the filters that the 2026-10 schema documents for it. */
 
 export interface OrderDetails {
-  name: string;
   email: string | null;
   tags: readonly string[];
   skus: readonly (string | null)[];
@@ -42,6 +41,7 @@ export interface OrderDetails {
 export interface OrderDocument {
   id: number;
   ordinal: number;
+  name: string;
   createdAt: Seconds;
   processedAt: Seconds;
   updatedAt: Seconds;
@@ -60,7 +60,6 @@ export function orderDetails(order: Order): OrderDetails {
   const address = order.shippingAddress ?? order.billingAddress;
   const name = [address?.firstName, address?.lastName].filter(Boolean).join(" ");
   return {
-    name: order.name,
     email: order.email,
     tags: [...order.tags],
     skus: order.lines.map((line) => line.sku),
@@ -109,12 +108,14 @@ export function orderDocument(
   book: OrderBook,
   ordinal: number,
   id: number,
+  name: string,
   customerId: number | null,
 ): OrderDocument {
   const row = book.row(ordinal);
   return {
     id,
     ordinal,
+    name,
     ...row,
     customerId,
     details() {
@@ -147,7 +148,7 @@ export function orderSearch(currency: string): SearchSchema<OrderDocument> {
       id: { type: "id", get: (document) => document.id },
       name: {
         type: "keyword",
-        get: (document) => [document.details().name, document.details().name.replace(/^#/, "")],
+        get: (document) => [document.name, document.name.replace(/^#/, "")],
       },
       created_at: { type: "time", get: (document) => document.createdAt },
       processed_at: { type: "time", get: (document) => document.processedAt },

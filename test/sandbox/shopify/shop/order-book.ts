@@ -61,6 +61,8 @@ export class OrderBook {
   readonly #codes: number[] = [];
   readonly #customer: number[] = [];
   #byUpdate: number[] | undefined;
+  /** Whether any order was entered with a date of its own, so that numbers do not tell the order of processing. */
+  #backdated = false;
   #deleted = 0;
 
   constructor(tell: (ordinal: number, createdAt: Seconds) => Order, now: () => Seconds) {
@@ -75,6 +77,10 @@ export class OrderBook {
 
   get count(): number {
     return this.length - this.#deleted;
+  }
+
+  get hasBackdated(): boolean {
+    return this.#backdated;
   }
 
   /** How many orders are held whole, since they were changed. */
@@ -177,10 +183,22 @@ export class OrderBook {
     return this.#customer[ordinal] ?? -1;
   }
 
-  /** All ordinals by number, oldest first. */
-  byNumber(): number[] {
+  /** The first ordinal that was created at the moment or later; numbers are given out in order of time. */
+  firstSince(at: Seconds): number {
+    let low = 0;
+    let high = this.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#createdAt[middle] as Seconds) < at) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+
+  /** All ordinals from one on by number, oldest first. */
+  byNumber(from = 0): number[] {
     const ordinals: number[] = [];
-    for (let ordinal = 0; ordinal < this.length; ordinal++)
+    for (let ordinal = from; ordinal < this.length; ordinal++)
       if (this.has(ordinal)) ordinals.push(ordinal);
     return ordinals;
   }
@@ -201,6 +219,7 @@ export class OrderBook {
   #writeAt(ordinal: number, order: Order, customerOrdinal: number): void {
     this.#createdAt[ordinal] = order.createdAt;
     this.#processedAt[ordinal] = order.processedAt;
+    if (order.processedAt !== order.createdAt) this.#backdated = true;
     this.#updatedAt[ordinal] = order.updatedAt;
     this.#total[ordinal] = totalPrice(order).shop;
     this.#currentTotal[ordinal] = currentTotal(order).shop;

@@ -98,7 +98,10 @@ const holdReasons: readonly (readonly [string, string | null])[] = [
   ["OTHER", "Customer wants to add something"],
 ];
 
-const letters = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789";
+const letters = [..."ABCDEFGHJKLMNPQRSTUVWXYZ23456789"];
+
+/** The scenarios' weights by era. */
+const eraWeights = [0, 1, 2].map((era) => scenarios.map((scenario) => scenario.weights[era] ?? 0));
 
 export interface HistorySource {
   profile: ShopProfile;
@@ -187,7 +190,7 @@ export function drawBasket(
     note: chance(random, 0.09) ? pick(random, notes) : null,
     tags: chance(random, 0.13) ? [pick(random, orderTags)] : [],
     sourceName: inShop ? "pos" : chance(random, 0.04) ? "shopify_draft_order" : "web",
-    confirmationNumber: Array.from({ length: 9 }, () => pick(random, [...letters])).join(""),
+    confirmationNumber: Array.from({ length: 9 }, () => pick(random, letters)).join(""),
     shippingAddress: inShop ? null : (customer?.address ?? null),
     billingAddress: customer?.address ?? null,
     discount: chance(random, 0.18) ? pick(random, discountCodes) : null,
@@ -215,14 +218,7 @@ function chooseScenario(random: Random, ordinal: number, age: Seconds): Scenario
   const guaranteed = scenarios[ordinal % guaranteeEvery]?.name;
   const era = age < 30 * hour ? 0 : age < 4 * day ? 1 : 2;
   if (guaranteed && !(needsAge.has(guaranteed) && age < 9 * day)) return guaranteed;
-  return (
-    scenarios[
-      pickWeighted(
-        random,
-        scenarios.map((scenario) => scenario.weights[era]),
-      )
-    ]?.name ?? "paid"
-  );
+  return scenarios[pickWeighted(random, eraWeights[era] ?? [])]?.name ?? "paid";
 }
 
 /** Tells one order of the past; the same number always gives the same story. */

@@ -20,6 +20,8 @@ interface Version<D> {
 export class SearchIndex<D> {
   readonly #lag: SearchLag;
   readonly #pending = new Map<number | string, Version<D>[]>();
+  /** When the last write so far comes to light. */
+  #settledAtMs = 0;
 
   constructor(lag: SearchLag) {
     this.#lag = lag;
@@ -33,11 +35,21 @@ export class SearchIndex<D> {
     if (this.#lag.maxMs <= 0) return;
     const now = this.#lag.nowMs();
     const versions = this.#pending.get(id) ?? [];
-    versions.push({
-      before: before(),
-      visibleAtMs: now + this.#lag.random.next() * this.#lag.maxMs,
-    });
+    const visibleAtMs = now + this.#lag.random.next() * this.#lag.maxMs;
+    versions.push({ before: before(), visibleAtMs });
+    this.#settledAtMs = Math.max(this.#settledAtMs, visibleAtMs);
     this.#pending.set(id, versions);
+  }
+
+  /** Whether searches see everything as it is now. */
+  get isSettled(): boolean {
+    if (
+      this.#pending.size > 0 &&
+      (this.#lag.maxMs <= 0 || this.#settledAtMs <= this.#lag.nowMs())
+    ) {
+      this.#pending.clear();
+    }
+    return this.#pending.size === 0;
   }
 
   /** Whether a search sees this thing as it is now. */

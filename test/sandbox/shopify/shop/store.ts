@@ -44,6 +44,7 @@ import { drawPicture } from "./product-image.ts";
 import { SeededRandom, mixSeed } from "./random.ts";
 import type { Random } from "./random.ts";
 import { SearchIndex } from "./search-index.ts";
+import type { ListingMemory } from "./resolvers/orders.ts";
 import { Zone, day, hour, minute, toSeconds } from "./time.ts";
 import type { Seconds } from "./time.ts";
 import type { ShopEvent, ShopFile } from "../platform-shop.ts";
@@ -128,6 +129,8 @@ export class ShopStore {
   draftCount = 0;
   /** Counts every write, so that derived lists know when they are stale. */
   version = 0;
+  /** Lists of orders that were made for earlier pages. */
+  readonly listings: ListingMemory = { version: 0, lists: new Map() };
   readonly #register: CustomerRegister;
   readonly #changedCustomers = new Map<number, Customer>();
   readonly #addedCustomers: Customer[] = [];
@@ -311,12 +314,18 @@ export class ShopStore {
     return item.levels.find((level) => level.location.id === locationId);
   }
 
+  /** Every order is named by its number. */
+  orderName(ordinal: number): string {
+    return `${this.profile.orderPrefix}${1_001 + ordinal}${this.profile.orderSuffix}`;
+  }
+
   orderDocument(ordinal: number): OrderDocument {
     const customer = this.orders.customer(ordinal);
     return orderDocument(
       this.orders,
       ordinal,
       this.ids.row("Order", ordinal),
+      this.orderName(ordinal),
       customer < 0 ? null : this.ids.row("Customer", customer),
     );
   }

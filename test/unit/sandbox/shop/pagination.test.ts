@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { listConnection, paginate } from "../../../sandbox/shopify/shop/connection.ts";
+import type { Connection } from "../../../sandbox/shopify/shop/connection.ts";
 import { bench } from "./harness.ts";
 import type { Page } from "./harness.ts";
 
@@ -122,13 +123,13 @@ describe("walking through a connection", () => {
           const listing = {
             entries,
             idOf: (entry: { id: number }) => entry.id,
-            valueOf: (entry: { value: number }) => entry.value,
+            valueOf: (entry: { id: number; value: number }) => entry.value,
             load: (entry: { id: number }) => entry.id,
           };
           const seen: number[] = [];
           let cursor: string | null = null;
           for (;;) {
-            const page = paginate(listing, {
+            const page: Connection<number> = paginate(listing, {
               reverse,
               ...(forwards ? { first: size, after: cursor } : { last: size, before: cursor }),
             });

@@ -523,7 +523,7 @@ export function nextNumber(store: ShopStore): { ordinal: number; number: number;
   return {
     ordinal,
     number,
-    name: `${store.profile.orderPrefix}${number}${store.profile.orderSuffix}`,
+    name: store.orderName(ordinal),
   };
 }
 

@@ -100,45 +100,87 @@ const sortValues: Readonly<Record<string, (document: OrderDocument) => SortValue
   RELEVANCE: (document) => document.processedAt,
 };
 
-interface OrderEntries {
+export interface OrderEntries {
   ordinals: readonly number[];
   valueOf: (ordinal: number) => SortValue;
+}
+
+/** The first ordinal that the app may see. */
+function firstVisible(context: Context): number {
+  return context.scopes.has("read_all_orders")
+    ? 0
+    : context.store.orders.firstSince(nowOf(context) - orderWindow);
+}
+
+/** Lists that were made for the pages before, as long as nothing has been written and no write has come to light. */
+export interface ListingMemory {
+  version: number;
+  lists: Map<string, OrderEntries>;
+}
+
+const mostRemembered = 8;
+
+function remembered(context: Context, key: string, make: () => OrderEntries): OrderEntries {
+  const { store } = context;
+  if (!store.index.orders.isSettled) return make();
+  if (store.listings.version !== store.version) {
+    store.listings.version = store.version;
+    store.listings.lists.clear();
+  }
+  const { lists } = store.listings;
+  const known = lists.get(key);
+  if (known) return known;
+  const made = make();
+  if (lists.size >= mostRemembered) lists.clear();
+  lists.set(key, made);
+  return made;
 }
 
 /** Ordinals of the orders that a listing goes over, in ascending order of its sort key. */
 export function selectOrders(
   context: Context,
   args: Pick<SearchArgs, "query" | "sortKey">,
-  only: (ordinal: number) => boolean = () => true,
+  only?: (ordinal: number) => boolean,
 ): OrderEntries {
+  const sortKey = args.sortKey ?? "PROCESSED_AT";
+  const query = args.query?.trim() ?? "";
+  const from = firstVisible(context);
+  // A query may speak of "now", so that a list of it is good for the same second only.
+  const key = [sortKey, query, from, /now/i.test(query) ? nowOf(context) : ""].join("\n");
+  const all = remembered(context, key, () => listOrders(context, sortKey, query, from));
+  return only ? { ...all, ordinals: all.ordinals.filter(only) } : all;
+}
+
+function listOrders(context: Context, sortKey: string, query: string, from: number): OrderEntries {
   const { store } = context;
   const { orders } = store;
-  const sortKey = args.sortKey ?? "PROCESSED_AT";
-  const query = args.query?.trim();
-  const seen = (ordinal: number) => isVisible(context, orders.createdAt(ordinal)) && only(ordinal);
   if (!query) {
     // Without a query Shopify reads its database, so that nothing lags; and the columns suffice to sort by.
     if (sortKey === "UPDATED_AT") {
+      const ordinals = orders.byUpdate();
       return {
-        ordinals: orders.byUpdate().filter(seen),
+        ordinals: from === 0 ? [...ordinals] : ordinals.filter((ordinal) => ordinal >= from),
         valueOf: (ordinal) => orders.updatedAt(ordinal),
       };
     }
-    const ordinals = orders.byNumber().filter(seen);
-    if (sortKey === "CREATED_AT")
-      return { ordinals, valueOf: (ordinal) => orders.createdAt(ordinal) };
-    if (sortKey === "ID" || sortKey === "ORDER_NUMBER")
-      return { ordinals, valueOf: (ordinal) => ordinal };
+    if (sortKey === "CREATED_AT") {
+      return { ordinals: orders.byNumber(from), valueOf: (ordinal) => orders.createdAt(ordinal) };
+    }
+    if (sortKey === "ID" || sortKey === "ORDER_NUMBER") {
+      return { ordinals: orders.byNumber(from), valueOf: (ordinal) => ordinal };
+    }
     if (sortKey === "PROCESSED_AT") {
       const valueOf = (ordinal: number) => orders.processedAt(ordinal);
-      return { ordinals: sortEntries(ordinals, valueOf, (ordinal) => ordinal), valueOf };
+      const ordinals = orders.byNumber(from);
+      if (orders.hasBackdated) sortEntries(ordinals, valueOf, (ordinal) => ordinal);
+      return { ordinals, valueOf };
     }
   }
   const matches = query ? compileIn(context, query, orderSearch(store.currency)) : () => true;
   const sortValue = sortValues[sortKey] ?? sortValues.ID!;
   const values = new Map<number, SortValue>();
-  for (let ordinal = 0; ordinal < orders.length; ordinal++) {
-    if (!orders.has(ordinal) || !seen(ordinal)) continue;
+  for (let ordinal = from; ordinal < orders.length; ordinal++) {
+    if (!orders.has(ordinal)) continue;
     const document = query ? store.searchableOrder(ordinal) : store.orderDocument(ordinal);
     if (document && matches(document)) values.set(ordinal, sortValue(document));
   }
