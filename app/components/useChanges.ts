@@ -1,4 +1,4 @@
-import { useRevalidator } from "@remix-run/react";
+import { useFetchers, useRevalidator } from "@remix-run/react";
 import { useEffect, useRef } from "react";
 
 /** What `/app/changes` answers. */
@@ -14,8 +14,8 @@ const CALM_MS = 15_000;
 
 /**
  * Keeps an open page true: polls, and loads the page's data anew when something has changed. It polls since
- * event streams cannot carry a session token, more often while a change is on its way, and not while the
- * page is hidden.
+ * event streams cannot carry a session token, at once after something was sent from the page, more often while
+ * a change is on its way, and not while the page is hidden.
  */
 export function useChanges(): void {
   const revalidator = useRevalidator();
@@ -23,6 +23,14 @@ export function useChanges(): void {
   useEffect(() => {
     state.current = revalidator;
   });
+
+  const ask = useRef<(() => Promise<void>) | null>(null);
+  const sending = useFetchers().some(({ formMethod }) => formMethod && formMethod !== "GET");
+  useEffect(() => {
+    // When the sending is over, what was sent is on its way.
+    if (sending) return () => void ask.current?.();
+    return undefined;
+  }, [sending]);
 
   useEffect(() => {
     const ended = new AbortController();
@@ -54,8 +62,10 @@ export function useChanges(): void {
     };
 
     document.addEventListener("visibilitychange", onVisible);
+    ask.current = poll;
     void poll();
     return () => {
+      ask.current = null;
       ended.abort();
       clearTimeout(timer);
       document.removeEventListener("visibilitychange", onVisible);
