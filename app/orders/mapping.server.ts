@@ -128,6 +128,7 @@ export type FulfillmentNode = z.infer<typeof fulfillmentNode>;
 export const orderNode = z.object({
   id: idOf("Order"),
   name: z.string(),
+  createdAt: moment,
   processedAt: moment,
   updatedAt: moment,
   cancelledAt: moment.nullable(),

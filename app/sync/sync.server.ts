@@ -79,6 +79,8 @@ const OVERLAP_MS = 10 * 60_000;
 const REFUSAL_MEMORY_MS = 3_600_000;
 /** How far ahead a job for rereads is added. */
 const WAIT_AT_MOST_MS = 10_000;
+/** Nobody waits for a step at the screen, and a large one on a busy database takes its time. */
+const STEP_DEADLINE_MS = 60_000;
 /** Shops are not all reconciled in the same second. */
 const SPREAD_MS = 5 * 60_000;
 
@@ -249,7 +251,8 @@ class ShopSync implements Sync {
       const run = await runningRun(this.#cluster, shop, runId);
       if (run) await this.#slice(shop, run, job);
     } catch (error) {
-      if (error instanceof SyncSupersededError) return;
+      // Seen from a standby that lags, or by a worker that was given up on: the next look tells.
+      if (error instanceof SyncSupersededError) throw error;
       const hopeless = error instanceof ShopifyError && !error.passing;
       if (!hopeless && !job.lastAttempt) throw error;
       this.#logger.error({ shop, run: runId, err: error }, "sync failed");
@@ -305,9 +308,13 @@ class ShopSync implements Sync {
       },
       clear: async () => {
         for (let removed = 1; removed > 0 && !signal.aborted;) {
-          ({ removed } = await this.#cluster.write(shop, `sync.clear:${randomUUID()}`, clearSome, {
-            runId: run.id,
-          }));
+          ({ removed } = await this.#cluster.write(
+            shop,
+            `sync.clear:${randomUUID()}`,
+            clearSome,
+            { runId: run.id },
+            { deadlineMs: STEP_DEADLINE_MS },
+          ));
         }
       },
     };
@@ -370,7 +377,9 @@ class ShopSync implements Sync {
       state: next === null ? "done" : "running",
       batch,
     };
-    await this.#cluster.write(shop, `sync:${runId}:${phase}:${place}`, takeStep, step);
+    await this.#cluster.write(shop, `sync:${runId}:${phase}:${place}`, takeStep, step, {
+      deadlineMs: STEP_DEADLINE_MS,
+    });
     return to;
   }
 

@@ -24,6 +24,8 @@ export class UnknownDeliveryError extends Error {
 }
 
 const MAX_ISSUES = 3;
+/** Well within the lease; orders of thousands of lines, and the erasure of a shop, take their time. */
+const DEADLINE_MS = 30_000;
 
 /** The write carries everything that it needs, so that it can be done later and elsewhere. */
 const applyDelivery = defineWrite(
@@ -92,9 +94,15 @@ function checked(schema: z.ZodType, topic: string, body: string): unknown {
  * @throws DatabaseError when it could not be for now, or when the database refuses its values.
  */
 export function applyOnce(cluster: Cluster, delivery: Delivery): Promise<Outcome> {
-  return cluster.write(delivery.shop, delivery.id, applyDelivery, {
-    topic: delivery.topic,
-    body: delivery.body,
-    at: (delivery.triggeredAt ?? delivery.receivedAt).toISOString(),
-  });
+  return cluster.write(
+    delivery.shop,
+    delivery.id,
+    applyDelivery,
+    {
+      topic: delivery.topic,
+      body: delivery.body,
+      at: (delivery.triggeredAt ?? delivery.receivedAt).toISOString(),
+    },
+    { deadlineMs: DEADLINE_MS },
+  );
 }

@@ -176,10 +176,11 @@ class DeliveryInbox implements Inbox {
       this.#logger.debug({ shop, delivery: id, topic, outcome: outcome.state }, "webhook done");
       return outcome.state === "applied";
     } catch (error) {
+      const ofDatabase = error instanceof DatabaseError;
       const hopeless =
-        error instanceof UnknownDeliveryError ||
-        (error instanceof DatabaseError && error.kind === "permanent");
-      await (hopeless || attempts >= MAX_ATTEMPTS
+        error instanceof UnknownDeliveryError || (ofDatabase && error.kind === "permanent");
+      // A database that is away says nothing about the delivery, however often.
+      await (hopeless || (!ofDatabase && attempts >= MAX_ATTEMPTS)
         ? this.#setAside(delivery, error)
         : this.#putBack(delivery, error));
       return false;
@@ -195,10 +196,12 @@ class DeliveryInbox implements Inbox {
           ? `The database does not take what it says (${error.code}).`
           : "It could not be applied, again and again.";
     this.#logger.error({ shop, delivery: id, topic, err: error }, "webhook set aside");
-    await this.#cluster.system((db) =>
-      db.execute(sql`
-        update webhook_deliveries set state = 'dead', error = ${reason}, leased_until = null
-        where shop = ${shop} and id = ${id} and state = 'received' and attempts = ${attempts}`),
+    await this.#cluster.system(
+      (db) =>
+        db.execute(sql`
+          update webhook_deliveries set state = 'dead', error = ${reason}, leased_until = null
+          where shop = ${shop} and id = ${id} and state = 'received' and attempts = ${attempts}`),
+      { repeatable: true },
     );
   }
 
@@ -207,11 +210,13 @@ class DeliveryInbox implements Inbox {
     const waitMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (attempts - 1)) * Math.random();
     this.#logger.warn({ shop, delivery: id, topic, attempts, err: error }, "webhook put back");
     await this.#cluster
-      .system((db) =>
-        db.execute(sql`
-          update webhook_deliveries
-          set leased_until = clock_timestamp() + ${waitMs} * interval '1 millisecond'
-          where shop = ${shop} and id = ${id} and state = 'received' and attempts = ${attempts}`),
+      .system(
+        (db) =>
+          db.execute(sql`
+            update webhook_deliveries
+            set leased_until = clock_timestamp() + ${waitMs} * interval '1 millisecond'
+            where shop = ${shop} and id = ${id} and state = 'received' and attempts = ${attempts}`),
+        { repeatable: true },
       )
       // The lease ends by itself.
       .catch(() => undefined);

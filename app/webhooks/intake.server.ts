@@ -1,8 +1,7 @@
 import { createHmac, timingSafeEqual } from "node:crypto";
 import type { IncomingHttpHeaders } from "node:http";
-import type { Cluster } from "../database/cluster.ts";
-import { webhookDeliveries } from "../database/schema.ts";
 import type { Logger } from "../observability/logger.server.ts";
+import type { DeliveryKeeper } from "./keeping.server.ts";
 
 /** What the sender is told. */
 export interface Receipt {
@@ -12,15 +11,13 @@ export interface Receipt {
 }
 
 export interface IntakeOptions {
-  readonly cluster: Cluster;
+  readonly keeper: Pick<DeliveryKeeper, "keep">;
   /** The app's client secrets that are accepted, the current one first. */
   readonly secrets: readonly string[];
-  /** Told after each delivery that is new. */
-  readonly onDelivery: () => void;
   readonly logger: Logger;
 }
 
-/** Takes webhooks in: nothing is acknowledged before it is committed, and nothing unsigned is looked at. */
+/** Takes webhooks in: nothing is acknowledged before it is on stable storage, and nothing unsigned is looked at. */
 export interface Intake {
   /** @param body - The request's raw bytes, which the signature covers. */
   receive(headers: IncomingHttpHeaders, body: Buffer): Promise<Receipt>;
@@ -30,7 +27,7 @@ const SHOP_DOMAIN = /^[a-z0-9][a-z0-9-]*\.myshopify\.com$/;
 const TOPIC = /^[a-z_]+(\/[a-z_]+)+$/;
 const RETRY_AFTER_SECONDS = 5;
 
-export function createIntake({ cluster, secrets, onDelivery, logger }: IntakeOptions): Intake {
+export function createIntake({ keeper, secrets, logger }: IntakeOptions): Intake {
   return {
     async receive(headers, body) {
       if (!isSigned(body, header(headers, "x-shopify-hmac-sha256"), secrets)) {
@@ -49,23 +46,16 @@ export function createIntake({ cluster, secrets, onDelivery, logger }: IntakeOpt
 
       const triggeredAt = new Date(header(headers, "x-shopify-triggered-at"));
       try {
-        const inserted = await cluster.system((db) =>
-          db
-            .insert(webhookDeliveries)
-            .values({
-              shop,
-              id,
-              topic,
-              apiVersion,
-              eventId: header(headers, "x-shopify-event-id") || null,
-              triggeredAt: Number.isNaN(triggeredAt.getTime()) ? null : triggeredAt,
-              body: text,
-            })
-            .onConflictDoNothing()
-            .returning({ id: webhookDeliveries.id }),
-        );
-        if (inserted.length > 0) onDelivery();
-        return { status: 200, message: inserted.length > 0 ? "Kept." : "Kept before." };
+        const kept = await keeper.keep({
+          shop,
+          id,
+          topic,
+          apiVersion,
+          eventId: header(headers, "x-shopify-event-id") || null,
+          triggeredAt: Number.isNaN(triggeredAt.getTime()) ? null : triggeredAt,
+          body: text,
+        });
+        return { status: 200, message: kept === "known" ? "Kept before." : "Kept." };
       } catch (error) {
         const { kind, code } = error as { kind?: string; code?: string };
         logger.warn({ shop, topic, delivery: id, kind, code }, "a webhook could not be kept");

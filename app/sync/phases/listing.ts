@@ -1,9 +1,11 @@
+import { setTimeout as wait } from "node:timers/promises";
 import {
   BulkResultError,
   bulkRoots,
   bulkState,
   startBulkQuery,
   type BulkShape,
+  type BulkState,
 } from "../../shopify/bulk.server.ts";
 import type { Operation } from "../../shopify/operation.ts";
 import type { BulkCursor, PagesCursor, PhaseCursor } from "../cursor.ts";
@@ -15,10 +17,9 @@ export interface Listing {
   /** How many there are, and whether that is exact. */
   readonly count: (context: PhaseContext) => Promise<{ count: number; exact: boolean }>;
   readonly bulk: {
-    readonly query: (
-      context: PhaseContext,
-      options: { readonly personal: boolean },
-    ) => Operation<unknown, Record<string, never>>;
+    readonly query: (options: {
+      readonly personal: boolean;
+    }) => Operation<unknown, Record<string, never>>;
     /** Whether it asks for protected customer data, and so can be asked for again without. */
     readonly personal: boolean;
     readonly shape: BulkShape;
@@ -33,8 +34,11 @@ export interface Listing {
   readonly pages: (context: PhaseContext, cursor: PagesCursor) => AsyncGenerator<PhaseStep, void>;
 }
 
-/** Bulk operations take seconds at least, and how long cannot be told. */
-const BULK_POLL_MS = 2_000;
+/** Bulk operations take from a second to hours, so the first looks come soon, and later ones seldom. */
+const FIRST_POLL_MS = 100;
+const MAX_POLL_MS = 10_000;
+/** So long a job waits for one itself before it makes room for others. */
+const WAIT_IN_PLACE_MS = 5_000;
 const fromTheStart: PagesCursor = { at: "pages", after: null };
 
 /**
@@ -68,7 +72,7 @@ async function start(
   context: PhaseContext,
   options: { readonly personal: boolean },
 ): Promise<BulkCursor | null> {
-  const started = await startBulkQuery(context.admin, bulk.query(context, options));
+  const started = await startBulkQuery(context.admin, bulk.query(options));
   if (started.kind === "started") {
     return { at: "bulk", id: started.id, roots: 0, personal: options.personal };
   }
@@ -80,16 +84,26 @@ async function start(
   return null;
 }
 
+/** Where a bulk operation stands, once it has ended or has taken a while. */
+async function awaitBulk({ admin, signal }: PhaseContext, id: string): Promise<BulkState> {
+  let pollMs = FIRST_POLL_MS;
+  for (let waitedMs = 0; ; waitedMs += pollMs, pollMs = Math.min(MAX_POLL_MS, pollMs * 2)) {
+    const state = await bulkState(admin, id);
+    if (state.kind !== "running" || waitedMs + pollMs > WAIT_IN_PLACE_MS) return state;
+    await wait(pollMs, undefined, { signal });
+  }
+}
+
 /** @returns Where to go on page by page; null where there is nothing left to do for now. */
 async function* throughBulk(
   listing: Listing,
   context: PhaseContext,
   at: BulkCursor,
 ): AsyncGenerator<PhaseStep | PhaseWait, PagesCursor | null> {
-  const state = await bulkState(context.admin, at.id);
+  const state = await awaitBulk(context, at.id);
   switch (state.kind) {
     case "running":
-      yield { kind: "wait", waitMs: BULK_POLL_MS };
+      yield { kind: "wait", waitMs: MAX_POLL_MS };
       return null;
     case "refused":
       if (listing.bulk.personal && at.personal !== false) {
@@ -97,8 +111,7 @@ async function* throughBulk(
         const next = await start(listing, context, { personal: false });
         if (next) {
           yield { kind: "step", batch: nothing, next, add: 0, again: true };
-          yield { kind: "wait", waitMs: BULK_POLL_MS };
-          return null;
+          return yield* throughBulk(listing, context, next);
         }
       }
       context.bulkRefused(state.reason);

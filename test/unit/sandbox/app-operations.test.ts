@@ -8,7 +8,6 @@ import {
   type DocumentNode,
 } from "graphql";
 import { describe, expect, it } from "vitest";
-import { ordersBulk } from "../../../app/shopify/operations/orders.ts";
 import { readAppToml } from "../../sandbox/shopify/app-toml.ts";
 import { mutationsThatNeedKeys } from "../../sandbox/shopify/idempotency.ts";
 import { limitErrors } from "../../sandbox/shopify/limits.ts";
@@ -23,10 +22,9 @@ interface Operation {
 const modules = import.meta.glob<Record<string, unknown>>("/app/shopify/operations/*.ts", {
   eager: true,
 });
-const operations: Operation[] = [
-  ...Object.values(modules).flatMap((module) => Object.values(module).filter(isOperation)),
-  ordersBulk(new Date(0), { personal: true }),
-];
+const operations: Operation[] = Object.values(modules).flatMap((module) =>
+  Object.values(module).filter(isOperation),
+);
 const admin = loadAdminSchema();
 const toml = readAppToml("shopify.app.toml");
 const needKeys = new Set(mutationsThatNeedKeys(admin.schema));
