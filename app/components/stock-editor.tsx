@@ -4,6 +4,7 @@ import {
   Button,
   FormLayout,
   Popover,
+  PopoverCloseSource,
   Select,
   Text,
   TextField,
@@ -47,7 +48,12 @@ export function StockEditor(props: StockEditorProps) {
   return (
     <Popover
       active={open}
-      onClose={onClose}
+      onClose={(source) => {
+        // Polaris would move on to the next number.
+        if (source === PopoverCloseSource.EscapeKeypress) finish();
+        else onClose();
+      }}
+      preventFocusOnClose
       autofocusTarget="first-node"
       preferredAlignment="right"
       sectioned

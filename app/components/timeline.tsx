@@ -24,6 +24,13 @@ export function Timeline({
     return words.order.timeline[entry.kind];
   };
 
+  /** Where an order was placed is told by Shopify's name for the channel, of which few mean anything. */
+  const detail = ({ kind, detail: told }: TimelineEntry): string | null => {
+    if (kind !== "placed" || !told) return told;
+    const source = words.order.sources[told];
+    return source ? words.order.timeline.through(source) : null;
+  };
+
   return (
     <ol className="ek-timeline">
       {entries.map((entry) => (
@@ -42,11 +49,7 @@ export function Timeline({
                 </time>
               </Text>
             </InlineStack>
-            {entry.detail && (
-              <Text as="span" tone="subdued" breakWord>
-                <Name>{entry.detail}</Name>
-              </Text>
-            )}
+            <Detail text={detail(entry)} />
             {entry.change?.problem && (
               <Text as="span" breakWord>
                 {entry.change.problem}
@@ -56,5 +59,14 @@ export function Timeline({
         </li>
       ))}
     </ol>
+  );
+}
+
+function Detail({ text }: { readonly text: string | null }) {
+  if (!text) return null;
+  return (
+    <Text as="span" tone="subdued" breakWord>
+      <Name>{text}</Name>
+    </Text>
   );
 }

@@ -73,11 +73,17 @@ const ordersToFulfil = (locationId: number | null) =>
 const stockList = (stock: "low" | "out", search = "") =>
   `/app/inventory?${inventorySearchParams({ ...defaultInventoryQuery, stock, search }).toString()}`;
 
-function BigNumber({ children }: { readonly children: number }) {
+function BigNumber({
+  children,
+  known = true,
+}: {
+  readonly children: number;
+  readonly known?: boolean;
+}) {
   const format = useFormat();
   return (
     <Text as="p" variant="heading2xl" numeric>
-      {format.number(children)}
+      {known ? format.number(children) : "–"}
     </Text>
   );
 }
@@ -96,7 +102,7 @@ function ToFulfil({
   return (
     <Section title={toFulfil.title}>
       <BlockStack gap="300">
-        <BigNumber>{count}</BigNumber>
+        <BigNumber known={count > 0 || !coming}>{count}</BigNumber>
         <Text as="p" tone="subdued">
           {oldestPlacedAt
             ? toFulfil.oldest(format.age(oldestPlacedAt, now))
@@ -139,7 +145,7 @@ function LowStock({ count, worst, coming }: Overview["lowStock"] & { readonly co
   return (
     <Section title={lowStock.title}>
       <BlockStack gap="300">
-        <BigNumber>{count}</BigNumber>
+        <BigNumber known={count > 0 || !coming}>{count}</BigNumber>
         {count === 0 ? (
           <Text as="p" tone="subdued">
             {coming ? words.overview.notYet.stock : lowStock.none}

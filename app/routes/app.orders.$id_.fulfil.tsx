@@ -19,7 +19,7 @@ import {
   Text,
   TextField,
 } from "@shopify/polaris";
-import { CheckCircleIcon } from "@shopify/polaris-icons";
+import { CheckCircleIcon, ClockIcon } from "@shopify/polaris-icons";
 import { boundary } from "@shopify/shopify-app-remix/server";
 import { useState, type FormEvent } from "react";
 import { AddressLines } from "../components/address-lines.tsx";
@@ -45,7 +45,11 @@ import {
   type FulfilmentProblem,
 } from "../orders/fulfilment-form.ts";
 import { getOrder } from "../orders/queries.server.ts";
-import { canFulfil, workableFulfillmentOrders } from "../orders/remaining.ts";
+import {
+  canFulfil,
+  openFulfillmentOrders,
+  workableFulfillmentOrders,
+} from "../orders/remaining.ts";
 import type { FulfillmentOrder, OrderDetail } from "../orders/types.ts";
 import { merchant } from "../shopify/sign-in.server.ts";
 
@@ -94,14 +98,25 @@ export default function Fulfil() {
         />
       ) : (
         <Card>
-          <ListMessage
-            icon={CheckCircleIcon}
-            title={words.fulfil.nothing.title}
-            what={order.pending ? words.order.fulfilPending : words.fulfil.nothing.what}
-          />
+          <NothingToFulfil order={order} />
         </Card>
       )}
     </Page>
+  );
+}
+
+/** Why there is no form: it is on its way already, it has to wait, or all is done. */
+function NothingToFulfil({ order }: { readonly order: OrderDetail }) {
+  const { fulfil, order: words } = useWords();
+  if (order.pending?.kind === "order.fulfil" && order.pending.ring !== "needs-you") {
+    return (
+      <ListMessage icon={ClockIcon} title={words.fulfilPending} what={words.fulfilPendingWhat} />
+    );
+  }
+  return openFulfillmentOrders(order).length > 0 && !order.cancelledAt ? (
+    <ListMessage icon={ClockIcon} {...fulfil.notYet} />
+  ) : (
+    <ListMessage icon={CheckCircleIcon} {...fulfil.nothing} />
   );
 }
 
@@ -282,7 +297,11 @@ function FulfilForm({ order, parts, part, onChoosePart }: FulfilFormProps) {
                   onChange={(notifyCustomer) => set({ notifyCustomer })}
                   disabled={order.email === null}
                   helpText={
-                    order.email ? words.fulfil.notifyHelp(order.email) : words.fulfil.notifyNone
+                    order.email ? (
+                      <span className="ek-name">{words.fulfil.notifyHelp(order.email)}</span>
+                    ) : (
+                      words.fulfil.notifyNone
+                    )
                   }
                 />
                 <SubmissionProblem answer={submission.answer} />

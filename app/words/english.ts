@@ -436,6 +436,7 @@ export function english(locale: string) {
       timeline: {
         placed: (customer: string | null) =>
           customer ? `${customer} placed this order` : "This order was placed",
+        through: (source: string) => `Through ${source}`,
         cancelled: "This order was cancelled",
         closed: "This order was archived",
         fulfilled: "Items were sent",
@@ -448,7 +449,8 @@ export function english(locale: string) {
         } satisfies Record<CommandKind, string>,
       },
       decide: "Decide what to do",
-      fulfilPending: "A fulfillment of this order is on its way to Shopify.",
+      fulfilPending: "A fulfillment is on its way to Shopify",
+      fulfilPendingWhat: "What is left of this order can be sent once Shopify has it.",
     },
 
     fulfil: {
@@ -474,7 +476,11 @@ export function english(locale: string) {
       accepted: (name: string) => `Fulfillment of ${name} is on its way to Shopify`,
       nothing: {
         title: "There is nothing left to fulfil",
-        what: "Every item of this order was sent, removed or refunded, or its fulfillment is on hold.",
+        what: "Every item of this order was sent, removed or refunded.",
+      },
+      notYet: {
+        title: "This order cannot be sent yet",
+        what: "Its fulfillment is on hold or scheduled for later.",
       },
       moved:
         "Meanwhile some of these items were sent or removed. The quantities below were brought up to date.",
