@@ -11,7 +11,12 @@ import { getShop } from "../overview/queries.server.ts";
 import { merchant } from "../shopify/sign-in.server.ts";
 import { readPresentation } from "../words/presentation.ts";
 
-export const links: LinksFunction = () => [{ rel: "stylesheet", href: polarisStyles }];
+export const links: LinksFunction = () => [
+  // Polaris is drawn for Inter and does not bring it along.
+  { rel: "preconnect", href: "https://cdn.shopify.com/" },
+  { rel: "stylesheet", href: "https://cdn.shopify.com/static/fonts/inter/v4/styles.css" },
+  { rel: "stylesheet", href: polarisStyles },
+];
 
 export async function loader({ request, context }: LoaderFunctionArgs) {
   const { shop } = await merchant(request, context);
