@@ -20,6 +20,8 @@ export interface Report {
   /** How often the whole was measured. */
   readonly runs: number;
   readonly rows: readonly Row[];
+  /** What people see in place of the rows, where those have too much in them for a table. */
+  readonly table?: readonly Row[];
   readonly bars: readonly Bar[];
   /** More keys of the JSON line. */
   readonly extra?: Readonly<Record<string, unknown>>;
@@ -68,7 +70,7 @@ export function printReport(report: Report): boolean {
   const ok = report.bars.every((one) => one.ok) && report.bars.length > 0;
   const lines = [
     "",
-    formatTable(report.rows),
+    formatTable(report.table ?? report.rows),
     "",
     formatTable(
       report.bars.map(({ name, value, unit, limit, rule, ok }) => ({

@@ -1,0 +1,175 @@
+import { bar, median, percentile, type Bar } from "../bench/report.ts";
+import { faults } from "./faults.ts";
+import type { DrillRow } from "./measure.ts";
+
+/** Below this a run says what the client can do within its deadline of 2 s; above, the outage alone uses it up. */
+const SHORT_OUTAGE_MS = 1_200;
+
+/** What must never happen, whatever the fault. */
+const NEVER: readonly (readonly [name: string, count: (row: DrillRow) => number])[] = [
+  ["acknowledged writes lost", ({ writes }) => writes.lost],
+  ["writes done twice", ({ writes }) => writes.duplicated],
+  ["writes torn", ({ writes }) => writes.torn],
+  ["writes said to be not done, but done", ({ writes }) => writes.denied],
+  ["writes that nobody asked for", ({ writes }) => writes.phantom],
+  ["acknowledged webhooks lost", ({ webhooks }) => webhooks?.lost ?? NaN],
+  ["webhooks applied twice", ({ webhooks }) => webhooks?.duplicated ?? NaN],
+  ["acknowledged webhooks never applied", ({ webhooks }) => webhooks?.unapplied ?? NaN],
+  ["reads not answered", ({ reads }) => reads.failed],
+  ["reads older than labelled", ({ reads }) => reads.staleBeyondLabel],
+  ["uncaught errors", ({ process }) => process.uncaught],
+];
+
+/** The bars of all runs, fault by fault and topology by topology. */
+export function barsOf(rows: readonly DrillRow[]): Bar[] {
+  const groups = Map.groupBy(rows, ({ fault, topology, replication }) =>
+    [fault, topology, replication].join(" "),
+  );
+  return [...groups].flatMap(([group, runs]) => barsOfGroup(group, runs));
+}
+
+function barsOfGroup(group: string, runs: readonly DrillRow[]): Bar[] {
+  const all = (value: (row: DrillRow) => number) => runs.map(value);
+  const sum = (value: (row: DrillRow) => number) => all(value).reduce((a, b) => a + b, 0);
+  const worst = (value: (row: DrillRow) => number) => Math.max(...all(value));
+  const named = (name: string) => `${group}: ${name}`;
+  const [first] = runs;
+  if (!first) return [];
+  return [
+    ...NEVER.map(([name, count]) => bar(named(name), sum(count), "count", { exactly: 0 })),
+    bar(
+      named("connects of an instance to a node in one second"),
+      worst(({ process }) => process.maxConnectsOfPool),
+      "× its pool",
+      { atMost: 2 },
+    ),
+    bar(
+      named("connects per second after the first"),
+      worst(({ process }) => process.laterConnectsPerSecond),
+      "connects",
+      { atMost: 5 },
+    ),
+    bar(
+      named("event loop p99"),
+      worst(({ process }) => process.eventLoopP99Ms),
+      "ms",
+      {
+        atMost: 50,
+      },
+    ),
+    bar(
+      named("reads from kept copies while a node was up"),
+      worst(({ reads }) => reads.keptCopiesPercent),
+      "%",
+      { atMost: 1 },
+    ),
+    bar(
+      named("keys for each value that a cache may hold"),
+      Math.min(...all(({ bite }) => bite["keysPerCached"] ?? NaN)),
+      "keys",
+      { atLeast: 10 },
+    ),
+    ...timingBars(first, runs, named),
+    ...biteBars(first, runs, named),
+  ];
+}
+
+/** What is promised of how fast clients follow, for the faults of which it is promised. */
+function timingBars(
+  { fault, topology }: DrillRow,
+  runs: readonly DrillRow[],
+  named: (name: string) => string,
+): Bar[] {
+  const firsts = runs.map(({ writes }) => writes.clientAddedDowntimeMs.first);
+  const slowest = runs.map(({ writes }) => writes.clientAddedDowntimeMs.all);
+  const bars: Bar[] = [];
+  if (topology === "nodes" && (fault === "crash" || fault === "freeze" || fault === "blackhole")) {
+    const short = runs.filter(({ outageMs }) => outageMs <= SHORT_OUTAGE_MS);
+    const failed = short.map(({ writes }) => writes.failed + writes.unknownAtClient);
+    bars.push(
+      bar(named("first write, median"), median(firsts), "ms", { atMost: 50 }),
+      bar(named("first write, p95"), percentile(firsts, 0.95), "ms", { atMost: 120 }),
+      bar(named("all writers, p95"), percentile(slowest, 0.95), "ms", { atMost: 200 }),
+      bar(
+        named("writes failed or unknown, with an outage of up to 1.2 s"),
+        short.length === 0 ? NaN : failed.reduce((a, b) => a + b, 0),
+        "writes",
+        { exactly: 0 },
+      ),
+    );
+  }
+  if (topology === "endpoint" && (fault === "crash" || fault === "freeze")) {
+    const atMost = fault === "crash" ? 250 : 1_000;
+    bars.push(bar(named("all writers, p95"), percentile(slowest, 0.95), "ms", { atMost }));
+  }
+  if (fault === "crash" || fault === "freeze") {
+    const p99 = Math.max(...runs.map(({ reads }) => reads.p99Ms));
+    bars.push(bar(named("reads, p99"), p99, "ms", { atMost: fault === "crash" ? 150 : 600 }));
+  }
+  // Whatever is promised of their time: that they come back at all is promised of every fault.
+  const away = slowest.filter((ms) => Number.isNaN(ms)).length;
+  bars.push(
+    bar(named("runs after which a writer did not come back"), away, "runs", { exactly: 0 }),
+  );
+  return bars;
+}
+
+/** A drill that does not bite shows nothing. */
+function biteBars(
+  { fault }: DrillRow,
+  runs: readonly DrillRow[],
+  named: (name: string) => string,
+): Bar[] {
+  const least = (what: string) => Math.min(...runs.map(({ bite }) => bite[what] ?? NaN));
+  if (fault === "lossy") {
+    const commits = least("commitsBeyondStandby");
+    return [bar(named("commits that the standby lacked"), commits, "commits", { atLeast: 100 })];
+  }
+  if (fault === "mid-commit") {
+    const cut = least("answersCut");
+    return [bar(named("commits whose answer was cut"), cut, "commits", { atLeast: 20 })];
+  }
+  return [];
+}
+
+/** What people see of a run, on one line. */
+export function lineOf(row: DrillRow): Record<string, string | number | boolean> {
+  const { reads, writes, webhooks, process } = row;
+  const sources = Object.entries(reads.bySource).map(([source, n]) => `${source} ${n}`);
+  return {
+    fault: row.fault,
+    topology: row.topology,
+    replication: row.replication,
+    "outage ms": row.outageMs,
+    "first ms": writes.clientAddedDowntimeMs.first,
+    "all ms": writes.clientAddedDowntimeMs.all,
+    "reads p99": reads.p99Ms,
+    max: reads.maxMs,
+    unanswered: reads.failed,
+    "too old": reads.staleBeyondLabel,
+    sources: sources.join(", "),
+    acked: writes.acked,
+    failed: writes.failed,
+    unknown: writes.unknownAtClient,
+    lost: writes.lost,
+    twice: writes.duplicated,
+    torn: writes.torn,
+    denied: writes.denied,
+    webhooks: webhooks
+      ? `${webhooks.acked}/${webhooks.sent}, ${webhooks.refused} refused, ${webhooks.lost} lost, ` +
+        `${webhooks.duplicated} twice, p99 ${webhooks.p99AckMs} ms`
+      : "none",
+    "connects/s": `${process.maxConnectsPerSecond}, then ${process.laterConnectsPerSecond}`,
+    loop: process.eventLoopP99Ms,
+    uncaught: process.uncaught,
+    bite: Object.entries(row.bite)
+      .filter(([what]) => what !== "keysPerCached")
+      .map(([, n]) => n)
+      .join(", "),
+    load: row.machine.load1,
+    verdict: row.verdict,
+  };
+}
+
+/** In which order `all` plays its environments, and which faults are played in each. */
+export const whatOf = (fault: DrillRow["fault"]): string => faults[fault].what;

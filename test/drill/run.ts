@@ -1,0 +1,180 @@
+import { parseArgs } from "node:util";
+import { formatTable, printReport } from "../bench/report.ts";
+import type { Replication } from "../sandbox/postgres/index.ts";
+import { runUntilSignal } from "../sandbox/lifecycle.ts";
+import { barsOf, lineOf } from "./bars.ts";
+import type { Finding } from "./checker.ts";
+import { drill, type DrillResult } from "./drill.ts";
+import { createEnvironment, type Environment } from "./environment.ts";
+import { faultNames, faults, type FaultName } from "./faults.ts";
+import type { DrillRow } from "./measure.ts";
+import type { Topology } from "./network.ts";
+
+/*
+ * `npm run drill -- --fault NAME`: plays faults on real processes under load and says what was lost.
+ */
+
+const USAGE = `npm run drill -- --fault NAME [options]
+
+  --fault NAME            ${faultNames.join(", ")},
+                          several with commas, or all
+  --runs N                times that each is played (1)
+  --topology WHICH        nodes or endpoint: how clients know the database (both, where the fault has both)
+  --replication WHICH     sync or async (what the fault is meant for)
+  --promote-delay MS      how long after the fault the standby is promoted (800)
+  --no-app                leaves the app, webhooks and pages out; what is said of them is then not met
+  --json                  only the report's JSON on standard output
+
+Faults:
+${faultNames.map((name) => `  ${name.padEnd(14)}${faults[name].what}`).join("\n")}`;
+
+interface Plan {
+  readonly fault: FaultName;
+  readonly topology: Topology;
+  readonly replication: Replication;
+}
+
+interface Arguments {
+  readonly plans: readonly Plan[];
+  readonly runs: number;
+  readonly promoteDelayMs: number;
+  readonly app: boolean;
+  readonly json: boolean;
+}
+
+/** How many findings of a kind are told of one run; all of them are counted. */
+const TOLD = 3;
+
+async function main(args: Arguments, signal: AbortSignal): Promise<void> {
+  const say = (line: string) => {
+    if (args.json) console.error(line);
+    else console.log(line);
+  };
+  const rows: DrillRow[] = [];
+  const started = performance.now();
+  const environments = Map.groupBy(args.plans, ({ topology, replication }) =>
+    [topology, replication].join(" "),
+  );
+  let count = 0;
+  for (const plans of environments.values()) {
+    let environment: Environment | undefined;
+    try {
+      for (const { fault, topology, replication } of plans) {
+        for (let run = 1; run <= args.runs; run++) {
+          signal.throwIfAborted();
+          const seconds = () =>
+            `${((performance.now() - started) / 1_000).toFixed(1).padStart(7)} s`;
+          const what = `${fault} ${topology} ${replication} ${run}/${args.runs}`;
+          const progress = (step: string) => say(`${seconds()}  ${what}: ${step}`);
+          environment ??= await createEnvironment({
+            topology,
+            replication,
+            app: args.app,
+            progress,
+          });
+          const result = await drill(environment, {
+            fault,
+            run: `r${++count}`,
+            promoteDelayMs: args.promoteDelayMs,
+            progress,
+          });
+          rows.push(result.row);
+          tell(result, say);
+          if (result.row.verdict === "ok" && result.notes.length === 0) continue;
+          // What a fault left behind must not be blamed on the next: it gets an environment of its own.
+          environment.keepDir();
+          say(`          what happened is in ${environment.dir}`);
+          await environment[Symbol.asyncDispose]();
+          environment = undefined;
+        }
+      }
+    } finally {
+      await environment?.[Symbol.asyncDispose]();
+    }
+  }
+  const report = { name: "drill", runs: args.runs, rows: rows as never, bars: barsOf(rows) };
+  printReport({ ...report, table: rows.map(lineOf) });
+}
+
+function tell({ row, verdict, errors, uncaught, notes }: DrillResult, say: (line: string) => void) {
+  say(`\n${formatTable([lineOf(row)])}\n`);
+  for (const note of notes) say(`          ${note}`);
+  for (const error of uncaught) say(`          uncaught: ${error}`);
+  for (const [kind, findings] of Object.entries(verdict)) {
+    if (!Array.isArray(findings)) continue;
+    for (const finding of (findings as Finding[]).slice(0, TOLD)) {
+      say(`          ${kind}: ${finding.key} ${finding.operationId ?? ""}: ${finding.evidence}`);
+    }
+    if (findings.length > TOLD) say(`          ${kind}: and ${findings.length - TOLD} more`);
+  }
+  for (const [error, times] of Object.entries(errors))
+    say(`          told ${times} times: ${error}`);
+}
+
+function parse(): Arguments | null {
+  const { values } = parseArgs({
+    options: {
+      fault: { type: "string" },
+      runs: { type: "string", default: "1" },
+      topology: { type: "string" },
+      replication: { type: "string" },
+      "promote-delay": { type: "string", default: "800" },
+      app: { type: "boolean", default: true },
+      json: { type: "boolean", default: false },
+      help: { type: "boolean", default: false },
+    },
+    allowNegative: true,
+  });
+  if (values.help || values.fault === undefined) return null;
+  const chosen = values.fault === "all" ? [...faultNames] : values.fault.split(",");
+  const oneOf = <T extends string>(value: string, of: readonly T[], what: string): T => {
+    const found = of.find((one) => one === value);
+    if (found === undefined) throw new TypeError(`${what} is ${of.join(", ")}; not ${value}.`);
+    return found;
+  };
+  const wholeNumber = (value: string, what: string): number => {
+    if (!/^\d+$/.test(value)) throw new TypeError(`${what} is a whole number, not ${value}.`);
+    return Number(value);
+  };
+  const replication =
+    values.replication === undefined
+      ? undefined
+      : oneOf(values.replication, ["sync", "async"] as const, "--replication");
+  const topology =
+    values.topology === undefined
+      ? undefined
+      : oneOf(values.topology, ["nodes", "endpoint"] as const, "--topology");
+  const plans = chosen.flatMap((name) => {
+    const fault = oneOf(name, faultNames, "--fault");
+    const { topologies, replication: own, replicationIsFixed } = faults[fault];
+    return topologies
+      .filter((one) => topology === undefined || one === topology)
+      .map((one) => ({
+        fault,
+        topology: one,
+        replication: replicationIsFixed ? own : (replication ?? own),
+      }));
+  });
+  if (plans.length === 0) throw new TypeError("That fault cannot happen in that topology.");
+  return {
+    plans,
+    runs: Math.max(1, wholeNumber(values.runs, "--runs")),
+    promoteDelayMs: wholeNumber(values["promote-delay"], "--promote-delay"),
+    app: values.app,
+    json: values.json,
+  };
+}
+
+let args: Arguments | null = null;
+try {
+  args = parse();
+} catch (error) {
+  console.error(`${(error as Error).message}\n`);
+}
+if (args === null) {
+  console.error(USAGE);
+  process.exitCode = 2;
+} else {
+  const given = args;
+  await runUntilSignal((signal) => main(given, signal));
+}
