@@ -83,6 +83,23 @@ const environment = z
         .min(2, { error: "is too small. An instance needs at least 2 connections" })
         .max(200, { error: "is too large. More than 200 connections overwhelm a database" }),
     ),
+    DATABASE_DURABILITY: optional(
+      z.enum(["storage"], {
+        error:
+          "is not a value that it can have. It is storage where the provider replicates the disk (Aurora, RDS Multi-AZ instance), and unset everywhere else",
+      }),
+    ),
+    JOURNAL_DIR: optional(z.string()),
+    JOURNAL_MAX_MEGABYTES: z.preprocess(
+      (value) => (value === undefined || value === "" ? 256 : value),
+      z.coerce
+        .number({ error: "is not a number. It is how many megabytes the journal may hold" })
+        .min(1, { error: "is too small. The journal needs at least 1 megabyte" }),
+    ),
+    ENCRYPTION_KEY: optional(
+      z.string().min(32, { error: "is too short. It is a secret of at least 32 characters" }),
+    ),
+    ENCRYPTION_KEY_PREVIOUS: optional(z.string().min(1)),
     APP_BRIDGE_URL: optional(
       url(["http:", "https:"], "the address of App Bridge", "http://localhost:4040/app-bridge.js"),
     ),
@@ -108,6 +125,13 @@ const environment = z
           message: "points to another machine. It is for the sandbox on this machine only",
         });
       }
+    }
+    if (env.JOURNAL_DIR && !env.ENCRYPTION_KEY) {
+      context.addIssue({
+        code: "custom",
+        path: ["ENCRYPTION_KEY"],
+        message: "is not set. The journal holds personal data, and is encrypted with it",
+      });
     }
     if (env.DATABASE_CA_FILE) {
       try {
@@ -147,7 +171,16 @@ export interface Config {
     readonly preparedStatements: boolean;
     readonly ca: string | null;
     readonly poolSize: number;
+    /** Whether an acknowledged commit survives the loss of any one node. */
+    readonly durability: "replicated" | "primary";
   };
+  /** Null where no disk outlives the process. */
+  readonly journal: {
+    readonly directory: string;
+    readonly maxBytes: number;
+    /** The secret that encrypts, then the one before it. */
+    readonly secrets: readonly string[];
+  } | null;
   /** The sandbox's admin, which may frame the app too; null outside of it. */
   readonly sandboxAdminOrigin: string | null;
 }
@@ -203,7 +236,18 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
       preparedStatements: e.DATABASE_PREPARED_STATEMENTS === "on",
       ca: e.DATABASE_CA_FILE ? readFileSync(e.DATABASE_CA_FILE, "utf8") : null,
       poolSize: e.DATABASE_POOL_SIZE,
+      durability: e.DATABASE_DURABILITY === "storage" ? "replicated" : "primary",
     },
+    journal:
+      e.JOURNAL_DIR && e.ENCRYPTION_KEY
+        ? {
+            directory: e.JOURNAL_DIR,
+            maxBytes: e.JOURNAL_MAX_MEGABYTES * 1024 * 1024,
+            secrets: [e.ENCRYPTION_KEY, e.ENCRYPTION_KEY_PREVIOUS].filter(
+              (key) => key !== undefined,
+            ),
+          }
+        : null,
     sandboxAdminOrigin: e.SANDBOX_ADMIN_ORIGIN ?? null,
   };
 }

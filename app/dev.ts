@@ -11,6 +11,7 @@ async function main(): Promise<void> {
   const vite = await createViteServer({ server: { middlewareMode: true } });
   const { start } = (await vite.ssrLoadModule("/app/server.ts")) as typeof import("./server.ts");
   const app = await start(config, {
+    appFolder: new URL("./", import.meta.url),
     assets: vite.middlewares,
     build: () => vite.ssrLoadModule("virtual:remix/server-build") as Promise<ServerBuild>,
   });

@@ -13,6 +13,8 @@ import { webhooksHandler } from "./http/webhooks.server.ts";
 import { createServices, type Services } from "./services.server.ts";
 
 export interface StartOptions {
+  /** Where the app's sources lie (`app/`), with the programs of worker threads. */
+  readonly appFolder: URL;
   /** Where the pages come from; the release's own build unless told otherwise. */
   readonly build?: ServerBuild | (() => Promise<ServerBuild>);
   /** Serves the browser's files; the release's own folder unless told otherwise. */
@@ -33,13 +35,12 @@ export interface RunningApp {
 const LEAVE_ROTATION_MS = { production: 1000, development: 0, test: 0 } as const;
 
 /** Starts one app on `config.port` (0 picks a free one). Importing this module has no effect. */
-export async function start(config: Config, options: StartOptions = {}): Promise<RunningApp> {
-  const services = createServices(config);
+export async function start(config: Config, options: StartOptions): Promise<RunningApp> {
+  const services = await createServices(config, options.appFolder);
   const { logger } = services;
   let phase: Phase = "starting";
 
-  const build =
-    options.build ?? ((await import("virtual:remix/server-build")) as unknown as ServerBuild);
+  const build = options.build ?? (await import("virtual:remix/server-build"));
   const app = express();
   app.disable("x-powered-by");
   app.set("trust proxy", true);
@@ -49,14 +50,12 @@ export async function start(config: Config, options: StartOptions = {}): Promise
   if (config.sandboxAdminOrigin) app.use(alsoFramedBy(config.sandboxAdminOrigin));
   app.use(compression());
   app.use(options.assets ?? releaseAssets());
-  app.all(
-    "*",
-    createRequestHandler({
-      build,
-      mode: config.nodeEnv,
-      getLoadContext: () => ({ services }),
-    }),
-  );
+  const pages = createRequestHandler({
+    build,
+    mode: config.nodeEnv,
+    getLoadContext: () => ({ services }),
+  });
+  app.all("*", (request, response, next) => void pages(request, response, next));
 
   const server = createServer(app);
   // Longer than the idle timeout of the load balancers in front (60 s on an ALB), so that they close first.

@@ -2,6 +2,9 @@ import { createCommands, type Commands } from "./commands/commands.server.ts";
 import type { Config } from "./config.server.ts";
 import { Cluster } from "./database/cluster.ts";
 import { createJobs, type Jobs } from "./jobs/jobs.server.ts";
+import { Journal } from "./continuity/journal/journal.ts";
+import { ReadThrough } from "./continuity/read-through.ts";
+import { DatabaseError } from "./database/errors.ts";
 import { createLogger, type Logger } from "./observability/logger.server.ts";
 import { createAdminClient, type AdminClient } from "./shopify/admin.server.ts";
 import { createShopifyApp, type ShopifyApp } from "./shopify/app.server.ts";
@@ -11,6 +14,7 @@ import { AccessTokens } from "./shopify/tokens.server.ts";
 import { createSync, type Sync } from "./sync/sync.server.ts";
 import { createInbox, type Inbox } from "./webhooks/inbox.server.ts";
 import { createIntake, type Intake } from "./webhooks/intake.server.ts";
+import { DeliveryKeeper } from "./webhooks/keeping.server.ts";
 
 /** Everything stateful of one app, made from its configuration. Two of them can live in one process. */
 export interface Services {
@@ -18,6 +22,9 @@ export interface Services {
   readonly logger: Logger;
   readonly cluster: Cluster;
   readonly shopify: ShopifyApp;
+  /** In front of what pages read: stands in for answers that cannot be had. */
+  readonly reads: ReadThrough;
+  readonly journal: Journal | null;
   readonly signIn: SignIn;
   readonly admin: (shop: string) => AdminClient;
   readonly jobs: Jobs;
@@ -31,9 +38,21 @@ export interface Services {
   stop(): Promise<void>;
 }
 
-/** Builds every part once. Nothing here talks to the network before `start`. */
-export function createServices(config: Config): Services {
+/**
+ * Builds every part once. Nothing here talks to the network before `start`; the journal's disk is looked at,
+ * since an app that cannot keep what it promises to keep must not begin.
+ *
+ * @param appFolder - Where the app's sources lie: worker threads are started from there, also by a bundle.
+ * @throws JournalError when the journal's directory cannot be used.
+ */
+export async function createServices(config: Config, appFolder: URL): Promise<Services> {
   const logger = createLogger(config.logLevel);
+  const journal = config.journal
+    ? await Journal.open({
+        ...config.journal,
+        worker: new URL("continuity/journal/worker.ts", appFolder),
+      })
+    : null;
   const { database, shopify: credentials } = config;
   const cluster = new Cluster({
     url: database.url,
@@ -45,6 +64,10 @@ export function createServices(config: Config): Services {
     ...(database.readerUrl ? { readerUrl: database.readerUrl } : {}),
     ...(database.nameServers.length > 0 ? { nameServers: database.nameServers } : {}),
     ...(database.ca ? { ca: database.ca } : {}),
+  });
+  const reads = new ReadThrough({
+    readable: () => cluster.readable,
+    isOutage: (error) => error instanceof DatabaseError && error.kind !== "permanent",
   });
   const sessions = new PostgresSessionStorage(cluster);
   const { app: shopify, api } = createShopifyApp({
@@ -73,10 +96,16 @@ export function createServices(config: Config): Services {
   const sync = createSync({ cluster, jobs, admin, logger });
   const commands = createCommands({ cluster, jobs, admin, logger });
   const inbox = createInbox({ cluster, sync, logger });
-  const intake = createIntake({
+  const keeper = new DeliveryKeeper({
     cluster,
-    secrets: [credentials.apiSecret, credentials.previousApiSecret].filter((s) => s !== null),
+    journal,
+    durability: database.durability,
     onDelivery: () => inbox.wake(),
+    logger,
+  });
+  const intake = createIntake({
+    keeper,
+    secrets: [credentials.apiSecret, credentials.previousApiSecret].filter((s) => s !== null),
     logger,
   });
 
@@ -85,6 +114,8 @@ export function createServices(config: Config): Services {
     logger,
     cluster,
     shopify,
+    reads,
+    journal,
     signIn,
     admin,
     jobs,
@@ -96,10 +127,12 @@ export function createServices(config: Config): Services {
       cluster.start();
       await jobs.start();
       await inbox.start();
+      // What an earlier process kept is taken up.
+      keeper.drain();
     },
     async stop() {
-      await Promise.allSettled([inbox.stop(), jobs.stop()]);
-      await cluster.close();
+      await Promise.allSettled([inbox.stop(), jobs.stop(), keeper.stop()]);
+      await Promise.allSettled([cluster.close(), journal?.close()]);
     },
   };
 }

@@ -5,13 +5,14 @@ async function main(): Promise<void> {
   const config = parseConfig(process.env);
   const release = "../build/server/index.js";
   const { start } = (await import(release)) as typeof import("./server.ts");
-  const app = await start(config);
+  const app = await start(config, { appFolder: new URL("./", import.meta.url) });
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     process.once(signal, () => void app.stop().then(() => process.exit(0)));
   }
 }
 
 main().catch((error: unknown) => {
-  console.error(error instanceof ConfigError ? error.message : error);
+  const isPlain = error instanceof ConfigError || (error as Error).name === "JournalError";
+  console.error(isPlain ? (error as Error).message : error);
   process.exit(1);
 });

@@ -43,6 +43,7 @@ type Outcome = "done" | "later" | "never";
 
 const payload = z.object({ name: z.string(), input: z.unknown() });
 
+const KINDS = ["write", "retained-write"] as const;
 const PATIENCE_MS = 2_000;
 const DRAIN_BATCH = 100;
 const DRAIN_DEADLINE_MS = 5_000;
@@ -177,7 +178,7 @@ export class DurableWrites {
     const body = Buffer.from(JSON.stringify({ name, input }));
     // Without the journal the acknowledgement stands on one disk only; that is no reason to refuse it.
     const sequence = await this.#journal
-      ?.append("retained", shop, id, body)
+      ?.append("retained-write", shop, id, body)
       .catch((error: unknown) => void this.#logger.error({ err: error }, "kept in memory alone"));
     this.#retention.hold({ shop, id, name, input, sequence: sequence ?? null });
   }
@@ -211,7 +212,7 @@ export class DurableWrites {
   async #drainAll(journal: Journal): Promise<void> {
     let after = 0;
     while (!this.#stopped.signal.aborted) {
-      const records = await journal.read(after, DRAIN_BATCH, (sequence) =>
+      const records = await journal.read(KINDS, after, DRAIN_BATCH, (sequence) =>
         this.#logger.error({ sequence }, "a record of the journal cannot be decrypted"),
       );
       if (records.length === 0) return;
@@ -228,17 +229,16 @@ export class DurableWrites {
 
   async #drainOne(journal: Journal, record: JournalRecord): Promise<Outcome> {
     const { kind, sequence, shop, id } = record;
-    // Deliveries go their own way; what this process retains is let go when it is safe.
-    const isOurs =
-      kind === "retained" && (sequence > journal.leftBehind || this.#adopted.has(sequence));
-    if (kind === "delivery" || isOurs) return "done";
+    const retained = kind === "retained-write";
+    // What this process retains is let go when it is safe.
+    if (retained && (sequence > journal.leftBehind || this.#adopted.has(sequence))) return "done";
     const { name, input } = payload.parse(JSON.parse(record.body.toString()));
     const definition = this.#definitions.get(name);
     const outcome = definition ? await this.#doOnce(shop, id, definition, input) : "never";
     if (outcome === "never") {
       this.#logger.error({ shop, name, operation: id }, "a kept write waits for a person");
       await journal.setAside(record);
-    } else if (outcome === "done" && kind === "retained") {
+    } else if (outcome === "done" && retained) {
       this.#adopted.add(sequence);
       if (this.#retention) this.#retention.hold({ shop, id, name, input, sequence });
       else await journal.remove([sequence]);

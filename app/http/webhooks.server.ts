@@ -4,6 +4,8 @@ import type { Intake } from "../webhooks/intake.server.ts";
 /** Shopify's largest payloads, orders of thousands of lines, stay well below this. */
 const MAX_BODY_BYTES = 16 * 1024 * 1024;
 
+const REFUSED_BODY_GRACE_MS = 1_000;
+
 /**
  * `POST /webhooks`: plain Node before Remix, so that an answer depends on the signature and the database alone.
  * The raw body is read here, since the signature covers its bytes.
@@ -25,7 +27,8 @@ export function webhooksHandler(intake: Intake): RequestHandler {
       if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
       else if (!response.headersSent) {
         response.status(413).set("connection", "close").send("The body is too large.\n");
-        request.destroy();
+        // A connection that is reset at once takes the answer with it: what still comes is read and dropped.
+        setTimeout(() => request.destroy(), REFUSED_BODY_GRACE_MS).unref();
       }
     });
     // The sender went away before the body was whole: there is nobody to answer.

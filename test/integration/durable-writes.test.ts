@@ -46,10 +46,7 @@ interface Process {
   stop(): Promise<void>;
 }
 
-async function start({
-  withJournal = true,
-  durability = "primary",
-} = {}): Promise<Process> {
+async function start({ withJournal = true } = {}): Promise<Process> {
   const cluster = new Cluster({
     url: pair.url("app", "writer"),
     systemUrl: pair.url("system", "writer"),
@@ -63,7 +60,7 @@ async function start({
     cluster,
     journal,
     definitions: [addView as never],
-    durability,
+    durability: "primary",
     logger,
   });
   cluster.start();

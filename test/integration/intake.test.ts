@@ -10,6 +10,7 @@ import { webhookDeliveries } from "../../app/database/schema.ts";
 import { webhooksHandler } from "../../app/http/webhooks.server.ts";
 import { createLogger } from "../../app/observability/logger.server.ts";
 import { createIntake } from "../../app/webhooks/intake.server.ts";
+import { DeliveryKeeper } from "../../app/webhooks/keeping.server.ts";
 import type { TestDatabase } from "../sandbox/postgres/index.ts";
 import { openCluster, startTestServer, type TestServer } from "./support/database.ts";
 
@@ -25,12 +26,14 @@ let port: number;
 let deliveries = 0;
 
 async function listen(target: Cluster): Promise<[Server, number]> {
-  const intake = createIntake({
+  const keeper = new DeliveryKeeper({
     cluster: target,
-    secrets: [SECRET, PREVIOUS],
+    journal: null,
+    durability: "replicated",
     onDelivery: () => deliveries++,
     logger,
   });
+  const intake = createIntake({ keeper, secrets: [SECRET, PREVIOUS], logger });
   const http = createServer(express().all("/webhooks", webhooksHandler(intake)));
   http.listen(0, "127.0.0.1");
   await once(http, "listening");

@@ -54,6 +54,10 @@ test.each([
   ["DATABASE_NODES", "db-1 db-2", /^DATABASE_NODES is not a list of servers/],
   ["DATABASE_NAME_SERVERS", "ns.example.com", /^DATABASE_NAME_SERVERS is not a list/],
   ["DATABASE_PREPARED_STATEMENTS", "maybe", /^DATABASE_PREPARED_STATEMENTS is neither/],
+  ["DATABASE_DURABILITY", "yes", /^DATABASE_DURABILITY is not a value/],
+  ["JOURNAL_DIR", "/var/lib/evenkeel", /^ENCRYPTION_KEY is not set\. The journal holds/],
+  ["JOURNAL_MAX_MEGABYTES", "lots", /^JOURNAL_MAX_MEGABYTES is not a number/],
+  ["ENCRYPTION_KEY", "short", /^ENCRYPTION_KEY is too short/],
   ["DATABASE_POOL_SIZE", "1", /^DATABASE_POOL_SIZE is too small/],
   ["LOG_LEVEL", "loud", /^LOG_LEVEL is not a level/],
   [

@@ -7,10 +7,10 @@ import { forgetfulFileSystem } from "./file-systems.ts";
 import type { Reply, Request, ShopFill, StoredRecord } from "./protocol.ts";
 
 /**
- * What is kept: a webhook's delivery, a write that found no writer, or a write that was acknowledged by a
- * primary whose standby does not have it yet.
+ * What is kept: a webhook's delivery or a write that found no writer, and either of them after a primary has
+ * acknowledged it whose standby does not have it yet.
  */
-export type RecordKind = "delivery" | "write" | "retained";
+export type RecordKind = "delivery" | "write" | "retained-delivery" | "retained-write";
 
 export interface JournalRecord {
   readonly sequence: number;
@@ -174,15 +174,16 @@ export class Journal {
   }
 
   /**
-   * The oldest records after a sequence. One that cannot be decrypted any more is skipped and reported to
-   * `onUndecryptable`, never thrown away.
+   * The oldest records of some kinds after a sequence, without those that were set aside. One that cannot be
+   * decrypted any more is skipped and reported to `onUndecryptable`, never thrown away.
    */
   async read(
+    kinds: readonly RecordKind[],
     after: number,
     limit: number,
     onUndecryptable: (sequence: number) => void = () => undefined,
   ): Promise<JournalRecord[]> {
-    const reply = await this.#ask((ticket) => ({ type: "read", ticket, after, limit }));
+    const reply = await this.#ask((ticket) => ({ type: "read", ticket, kinds, after, limit }));
     if (reply.type !== "records") return [];
     return reply.records.flatMap((record) => {
       try {

@@ -17,6 +17,7 @@ export type Request =
   | {
       readonly type: "read";
       readonly ticket: number;
+      readonly kinds: readonly string[];
       readonly after: number;
       readonly limit: number;
     }

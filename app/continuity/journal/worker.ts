@@ -45,7 +45,9 @@ const insert = db.prepare(
 );
 const find = db.prepare("select sequence from records where kind = ? and shop = ? and id = ?");
 const select = db.prepare(
-  "select * from records where sequence > ? and aside = 0 order by sequence limit ?",
+  `select * from records
+   where kind in (select value from json_each(?)) and sequence > ? and aside = 0
+   order by sequence limit ?`,
 );
 const remove = db.prepare(
   "delete from records where sequence = ? returning kind, shop, length(body) as bytes, aside",
@@ -113,7 +115,11 @@ function handle(request: Request): void {
       }
       return;
     case "read": {
-      const records = select.all(request.after, request.limit) as unknown as StoredRecord[];
+      const records = select.all(
+        JSON.stringify(request.kinds),
+        request.after,
+        request.limit,
+      ) as unknown as StoredRecord[];
       return reply({ type: "records", ticket: request.ticket, records });
     }
     case "remove": {

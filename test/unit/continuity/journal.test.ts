@@ -41,7 +41,7 @@ test("what went in comes out in the same order, also after a restart", async () 
   );
   await first.close();
   const second = await journal();
-  const records = await second.read(0, 10);
+  const records = await second.read(["write", "delivery"], 0, 10);
   expect(records.map(({ id, body }) => [id, body.toString()])).toEqual([
     ["a", "body a"],
     ["b", "body b"],
@@ -78,7 +78,9 @@ test("what was acknowledged survives kill -9 at any moment", async () => {
     }
     if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
     const reopened = await journal({ directory: target });
-    const ids = new Set((await reopened.read(0, 100_000)).map(({ id }) => id));
+    const ids = new Set(
+      (await reopened.read(["write", "delivery"], 0, 100_000)).map(({ id }) => id),
+    );
     expect(acknowledged.length).toBeGreaterThanOrEqual(killAfter);
     expect(acknowledged.filter((id) => !ids.has(id))).toEqual([]);
   }
@@ -97,11 +99,13 @@ test("after a rotation the earlier secret still opens what it kept; without it t
   await before.append("write", SHOP, "x", text("kept"));
   await before.close();
   const rotated = await journal({ secrets: ["new", "old"] });
-  expect((await rotated.read(0, 10))[0]?.body.toString()).toBe("kept");
+  expect((await rotated.read(["write", "delivery"], 0, 10))[0]?.body.toString()).toBe("kept");
   await rotated.close();
   const forgotten = await journal({ secrets: ["new"] });
   const unread: number[] = [];
-  expect(await forgotten.read(0, 10, (sequence) => unread.push(sequence))).toEqual([]);
+  expect(
+    await forgotten.read(["write", "delivery"], 0, 10, (sequence) => unread.push(sequence)),
+  ).toEqual([]);
   expect(unread).toHaveLength(1);
   expect(forgotten.fill.records).toBe(1);
 });
@@ -127,7 +131,7 @@ test("a shop's records can be forgotten alone", async () => {
   await kept.append("write", SHOP, "a", text("x"));
   await kept.append("write", "two.myshopify.com", "b", text("y"));
   await kept.removeShop(SHOP);
-  expect((await kept.read(0, 10)).map(({ id }) => id)).toEqual(["b"]);
+  expect((await kept.read(["write", "delivery"], 0, 10)).map(({ id }) => id)).toEqual(["b"]);
 });
 
 test("a closed journal refuses, so that nothing is acknowledged on its account", async () => {
