@@ -114,6 +114,20 @@ function variantCounts(possible: readonly number[], wanted: number, random: Rand
   return counts;
 }
 
+/** Shops are not tidy: a few variants have no SKU, and a few share one with their neighbour. */
+function skuFor(
+  random: Random,
+  previous: string | undefined,
+  family: Family,
+  series: string,
+  ordinal: number,
+): string {
+  const own = `${family.code}-${slug(series).slice(0, 3).toUpperCase()}-${String(ordinal + 1).padStart(4, "0")}`;
+  const draw = random.next();
+  if (ordinal === 0) return own;
+  return draw < 0.02 ? "" : draw < 0.03 && previous ? previous : own;
+}
+
 /** An EAN-13 with a right check digit, in the range that shops may use internally (20–29). */
 function barcode(ordinal: number): string {
   const digits = `29${String(ordinal + 1_000_000).padStart(10, "0")}`;
@@ -228,13 +242,15 @@ export function buildCatalogue(
       const variantOrdinal = variants.length;
       const onSale = product.tags.includes("sale");
       const price = Math.max(500, basePrice + (family.shape === "tent" ? index * 9_000 : 0));
-      const inventoryPolicy = chance(random, 0.12) ? "CONTINUE" : "DENY";
+      const tracked = !chance(random, 0.01);
+      const inventoryPolicy = !tracked || chance(random, 0.12) ? "CONTINUE" : "DENY";
       const variantTitle = optionValues.join(" / ");
       const item: InventoryItem = {
         __typename: "InventoryItem",
         id: ids.row("InventoryItem", variantOrdinal),
         variant: undefined as unknown as Variant,
-        tracked: true,
+        // What is made to order is not counted.
+        tracked,
         requiresShipping: true,
         grams: grams + index * 10,
         cost: chance(random, 0.85) ? Math.round(price * 0.46) : null,
@@ -251,8 +267,8 @@ export function buildCatalogue(
         product,
         title: variantTitle,
         optionValues,
-        sku: `${family.code}-${slug(series).slice(0, 3).toUpperCase()}-${String(variantOrdinal + 1).padStart(4, "0")}`,
-        barcode: barcode(variantOrdinal),
+        sku: skuFor(random, variants.at(-1)?.sku, family, series, variantOrdinal),
+        barcode: chance(random, 0.94) ? barcode(variantOrdinal) : null,
         position: index + 1,
         price,
         compareAtPrice: onSale ? Math.round(price * 1.25) : null,
@@ -269,7 +285,7 @@ export function buildCatalogue(
           item,
           location: locations[location] as Location,
           isActive: true,
-          quantities: stockFor(random, inventoryPolicy),
+          quantities: item.tracked ? stockFor(random, inventoryPolicy) : { ...emptyStock },
           createdAt,
           updatedAt,
         };

@@ -220,7 +220,7 @@ export interface VariantDocument {
   title: string;
   fullTitle: string;
   sku: string;
-  barcode: string;
+  barcode: string | null;
   options: readonly string[];
   vendor: string;
   productType: string;

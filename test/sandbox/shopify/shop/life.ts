@@ -212,7 +212,7 @@ export class ShopLife {
       const { product, item } = variant;
       if (product.status !== "ACTIVE") continue;
       const most =
-        variant.inventoryPolicy === "CONTINUE"
+        variant.inventoryPolicy === "CONTINUE" || !item.tracked
           ? 20
           : Math.max(
               0,

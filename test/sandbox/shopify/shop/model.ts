@@ -74,8 +74,9 @@ export interface Variant {
   product: Product;
   title: string;
   optionValues: string[];
+  /** Empty when it has none. */
   sku: string;
-  barcode: string;
+  barcode: string | null;
   position: number;
   /** Minor units of the shop's currency. */
   price: number;

@@ -151,6 +151,7 @@ export function drawBasket(
   }
   const lines: PlannedLine[] = [...chosen].map(([original, quantity]) => ({
     ...original,
+    sku: original.sku || null,
     unitPrice: original.price,
     quantity,
     requiresShipping: true,

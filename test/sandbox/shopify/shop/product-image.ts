@@ -21,6 +21,8 @@ const shapes: Readonly<Record<string, (c: string, d: string) => string>> = {
     `<path d="M66 40h8c14 0 14 26 0 26h-8" fill="none" stroke="${d}" stroke-width="6"/><path d="M24 30h44v38a12 12 0 0 1-12 12H36a12 12 0 0 1-12-12z" fill="${c}"/><ellipse cx="46" cy="30" rx="22" ry="5" fill="${d}"/>`,
   lamp: (c, d) =>
     `<path d="M36 20h28l12 30H24z" fill="${c}"/><path d="M50 50v24" stroke="${d}" stroke-width="5"/><path d="M34 80c0-8 32-8 32 0z" fill="${d}"/><path d="M24 54 16 66M76 54l8 12M50 56v0" stroke="${c}" stroke-width="2" opacity=".6"/>`,
+  headlamp: (c, d) =>
+    `<path d="M16 50c0-34 68-34 68 0" fill="none" stroke="${d}" stroke-width="8"/><path d="M22 56c8 14 48 14 56 0" fill="none" stroke="${d}" stroke-width="5" opacity=".5"/><rect x="36" y="40" width="28" height="30" rx="8" fill="${c}"/><circle cx="50" cy="55" r="9" fill="#fff" opacity=".85"/><circle cx="50" cy="55" r="4.5" fill="#f2b134"/>`,
   poles: (c, d) =>
     `<path d="M34 24 42 84M66 24 58 84" stroke="${c}" stroke-width="4"/><path d="m33 16 3 18M67 16l-3 18" stroke="${d}" stroke-width="7" stroke-linecap="round"/><path d="M37 78h11M52 78h11" stroke="${d}" stroke-width="3" stroke-linecap="round"/>`,
   beanie: (c, d) =>
@@ -28,7 +30,7 @@ const shapes: Readonly<Record<string, (c: string, d: string) => string>> = {
   hammock: (c, d) =>
     `<path d="M14 26v58M86 26v58" stroke="${d}" stroke-width="5" stroke-linecap="round"/><path d="M14 36c16 44 56 44 72 0-20 20-52 20-72 0z" fill="${c}"/>`,
   socks: (c, d) =>
-    `<path d="M30 16h18v38l16 14c8 8-2 20-12 14L32 66c-2-2-2-4-2-8z" fill="${c}"/><path d="M30 16h18v9H30z" fill="${d}"/><path d="M54 22h16v34l10 10c6 7-2 16-10 11l-8-6" fill="none" stroke="${d}" stroke-width="3"/>`,
+    `<path d="M26 18h17v34l15 13c8 7-1 19-11 14L29 66c-2-2-3-4-3-8z" fill="${d}"/><path d="M44 14h17v34l15 13c8 7-1 19-11 14L47 62c-2-2-3-4-3-8z" fill="${c}"/><path d="M44 14h17v9H44z" fill="${d}"/><path d="M44 30h17" stroke="${d}" stroke-width="2.5"/>`,
   case: (c, d) =>
     `<rect x="18" y="28" width="64" height="48" rx="5" fill="${c}"/><rect x="25" y="36" width="50" height="32" fill="#fff" opacity=".75"/><path d="m30 60 10-12 9 8 10-14 11 18" fill="none" stroke="${d}" stroke-width="2.5"/><path d="M44 28c0-8 12-8 12 0" fill="none" stroke="${d}" stroke-width="3"/>`,
   candle: (c, d) =>

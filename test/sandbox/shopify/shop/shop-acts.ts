@@ -74,7 +74,8 @@ export function route(
     const variant = line.variantId === null ? undefined : store.variants.get(line.variantId);
     if (!variant) return 0;
     const level = store.level(variant.item, locationId);
-    return level?.isActive ? level.quantities.available : undefined;
+    if (!level?.isActive) return undefined;
+    return variant.item.tracked ? level.quantities.available : Number.POSITIVE_INFINITY;
   };
   const complete = places.find((place) =>
     order.lines.every((line) => (available(line, place.id) ?? -1) >= line.quantity),

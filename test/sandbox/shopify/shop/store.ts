@@ -400,7 +400,7 @@ export class ShopStore {
       for (const { variantId, locationId, quantity } of claims(order)) {
         const variant = this.variants.get(variantId);
         const level = variant && this.level(variant.item, locationId);
-        if (level) level.quantities.committed += quantity;
+        if (level && variant.item.tracked) level.quantities.committed += quantity;
       }
     }
   }

@@ -121,7 +121,7 @@ describe("searching a shop", () => {
     }>(`{
       products(first: 250, query: "product_type:Tents status:active") { nodes { status productType } }
       drafts: products(first: 250, query: "status:draft,archived") { nodes { status } }
-      variants: productVariants(first: 250, query: "sku:TNT* inventory_quantity:<=5") { nodes { sku inventoryQuantity } }
+      variants: productVariants(first: 250, query: "sku:TNT* inventory_quantity:<=40") { nodes { sku inventoryQuantity } }
       customers(first: 50, query: "first_name:Anna") { nodes { firstName } }
       items: inventoryItems(first: 5, query: "sku:TNT-FJE-0001") { nodes { sku } }
     }`);
@@ -136,7 +136,7 @@ describe("searching a shop", () => {
     expect(data.variants.nodes.length).toBeGreaterThan(0);
     expect(
       data.variants.nodes.every(
-        (variant) => variant.sku.startsWith("TNT") && variant.inventoryQuantity <= 5,
+        (variant) => variant.sku.startsWith("TNT") && variant.inventoryQuantity <= 40,
       ),
     ).toBe(true);
     expect(data.customers.nodes.every((customer) => customer.firstName === "Anna")).toBe(true);

@@ -132,7 +132,7 @@ export const outdoorFamilies: readonly Family[] = [
   {
     noun: "Headlamp",
     type: "Lights",
-    shape: "lamp",
+    shape: "headlamp",
     price: [2_900, 9_900],
     grams: [60, 140],
     code: "LMP",

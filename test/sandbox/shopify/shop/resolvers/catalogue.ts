@@ -405,7 +405,7 @@ export function installCatalogue(schema: GraphQLSchema): void {
     legacyResourceId: (variant) => String(variant.id),
     title: (variant) => variant.title,
     displayName: (variant) => `${variant.product.title} - ${variant.title}`,
-    sku: (variant) => variant.sku,
+    sku: (variant) => variant.sku || null,
     barcode: (variant) => variant.barcode,
     position: (variant) => variant.position,
     price: (variant, _, { store }) => fixedAmount(variant.price, store.currency),
@@ -441,7 +441,7 @@ export function installCatalogue(schema: GraphQLSchema): void {
   define<InventoryItem>(schema, "InventoryItem", {
     id: (item) => gid("InventoryItem", item.id),
     legacyResourceId: (item) => String(item.id),
-    sku: (item) => item.variant.sku,
+    sku: (item) => item.variant.sku || null,
     tracked: (item) => item.tracked,
     trackedEditable: () => ({ locked: false, reason: null }),
     requiresShipping: (item) => item.requiresShipping,

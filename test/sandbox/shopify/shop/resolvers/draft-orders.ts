@@ -184,7 +184,7 @@ function readLines(
       requiresShipping: variant?.item.requiresShipping ?? input.requiresShipping ?? true,
       taxable: variant?.taxable ?? input.taxable ?? true,
       grams: variant?.item.grams ?? 0,
-      sku: variant?.sku ?? input.sku ?? null,
+      sku: (variant?.sku ?? input.sku) || null,
       discount: discountFrom(store, input.appliedDiscount),
       attributes: (input.customAttributes ?? []).map(({ key, value }) => ({ key, value })),
     };

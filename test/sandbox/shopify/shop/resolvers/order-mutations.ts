@@ -599,7 +599,7 @@ function createOrder(
       productId: variant?.product.id ?? null,
       title: entry.title ?? variant?.product.title ?? "",
       variantTitle: variant && variant.title !== "Default Title" ? variant.title : null,
-      sku: entry.sku ?? variant?.sku ?? null,
+      sku: (entry.sku ?? variant?.sku) || null,
       vendor: entry.vendor ?? variant?.product.vendor ?? null,
       unitPrice: price ?? 0,
       quantity: entry.quantity,
