@@ -9,7 +9,17 @@ import tseslint from "typescript-eslint";
  */
 const floors = [
   ["routes", "http"],
-  ["orders", "inventory", "products", "overview", "commands", "webhooks", "sync"],
+  [
+    "orders",
+    "inventory",
+    "products",
+    "overview",
+    "commands",
+    "settings",
+    "views",
+    "webhooks",
+    "sync",
+  ],
   ["jobs"],
   ["shopify"],
   ["continuity"],

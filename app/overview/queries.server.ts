@@ -153,12 +153,12 @@ async function readUnfinishedSync(db: ShopDatabase, shop: string): Promise<SyncP
 }
 
 /**
- * How long a transaction may take to commit after it has stamped its rows and still be noticed: rows are
- * counted back this far from the newest, so that one that becomes visible late changes the mark.
+ * How long a transaction may take to commit after it has stamped its rows and still be noticed: all stamps
+ * this far back from the newest are part of the mark, so that one that becomes visible late changes it.
  */
 const LATE_COMMIT = sql.raw(`interval '30 seconds'`);
 /** During an import there are many of them, and the newest stamp alone moves on all the time. */
-const COUNTED_ROWS = sql.raw("10000");
+const LOOKED_AT_ROWS = sql.raw("10000");
 
 const watched = [
   ["orders", "synced_at"],
@@ -174,10 +174,10 @@ export async function changeMark(cluster: Cluster, shop: string): Promise<Source
     const [rows, stamp] = [sql.identifier(table), sql.identifier(column)];
     return sql`(
       select concat(extract(epoch from newest.at), '+', (
-        select count(*) from (
-          select 1 from ${rows}
+        select concat(count(*), '/', sum(extract(epoch from recent.at))) from (
+          select ${stamp} as at from ${rows}
           where shop = ${shop} and ${stamp} > newest.at - ${LATE_COMMIT}
-          limit ${COUNTED_ROWS}
+          limit ${LOOKED_AT_ROWS}
         ) recent))
       from (select max(${stamp}) as at from ${rows} where shop = ${shop}) newest)`;
   });

@@ -1,0 +1,29 @@
+import { createCommands } from "../../../app/commands/commands.server.ts";
+import { Cluster } from "../../../app/database/cluster.ts";
+import { createJobs } from "../../../app/jobs/jobs.server.ts";
+import { createLogger } from "../../../app/observability/logger.server.ts";
+import { createAdminClient } from "../../../app/shopify/admin.server.ts";
+
+/*
+ * A process that sends commands and does nothing else, to be killed. Its environment says where the database is,
+ * and with which token Shopify is to be asked.
+ */
+
+const {
+  DATABASE_URL: url = "",
+  DATABASE_SYSTEM_URL: systemUrl = "",
+  SHOPIFY_ACCESS_TOKEN: token = "",
+  LOG_LEVEL: level = "silent",
+} = process.env;
+
+const logger = createLogger(level);
+const cluster = new Cluster({ url, systemUrl, poolSize: 4 });
+const jobs = createJobs({ systemUrl, logger, pollSeconds: 0.5 });
+createCommands({
+  cluster,
+  jobs,
+  logger,
+  admin: (shop) => createAdminClient({ shop, logger, accessToken: () => Promise.resolve(token) }),
+});
+await jobs.start();
+console.log("started");
