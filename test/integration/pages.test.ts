@@ -159,7 +159,7 @@ describe("inventory", () => {
             const seen = forth.flat();
             expect(seen.toSorted((a, b) => a - b)).toEqual(expected);
             const again: number[][] = [];
-            for (let before = back; before !== null;) {
+            for (let before = ways.at(-1) ?? null; before !== null;) {
               const { value } = await listInventory(cluster, HERE, { ...asked, before });
               again.unshift(value.rows.map(({ variantId }) => variantId));
               before = value.previousCursor;
