@@ -1,0 +1,46 @@
+/** What one side of a comparison did in one round. */
+export interface Round {
+  readonly operationsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+}
+
+/** The value below which `share` of the values lie (nearest rank). */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
+}
+
+export const median = (values: readonly number[]): number => percentile(values, 0.5);
+
+/**
+ * Runs `work` in `concurrency` loops for a while.
+ *
+ * @param work - One operation; gets a number that no other operation of this round gets.
+ */
+export async function round(
+  concurrency: number,
+  durationMs: number,
+  work: (n: number) => Promise<unknown>,
+): Promise<Round> {
+  const latencies: number[] = [];
+  const startedAt = performance.now();
+  const endsAt = startedAt + durationMs;
+  let next = 0;
+  const loop = async () => {
+    while (performance.now() < endsAt) {
+      const at = performance.now();
+      await work(next++);
+      latencies.push(performance.now() - at);
+    }
+  };
+  await Promise.all(Array.from({ length: concurrency }, loop));
+  const seconds = (performance.now() - startedAt) / 1000;
+  return {
+    operationsPerSecond: latencies.length / seconds,
+    p50Ms: percentile(latencies, 0.5),
+    p99Ms: percentile(latencies, 0.99),
+    maxMs: Math.max(...latencies),
+  };
+}
