@@ -250,6 +250,8 @@ export class Cluster {
     this.start();
     const attempt = new Attempt(deadlineMs);
     this.#writeBudget.earn();
+    // Once an attempt may have happened, the failure of a later one does not say that it has not.
+    let doubt: DatabaseError | null = null;
     for (let n = 0; ; n++) {
       try {
         const id = await this.monitor.waitForWriter(attempt.signal);
@@ -257,7 +259,12 @@ export class Cluster {
         if (!node) throw this.monitor.state === "readOnlyWriter" ? readOnly() : noWriter();
         return await this.#runOn(node, node[role], attempt, { readOnly: false, shop }, work);
       } catch (error) {
-        await this.#beforeRetry(error, attempt, n, this.#writeBudget, repeatable);
+        if (error instanceof DatabaseError && error.kind === "unknown") doubt = error;
+        await this.#beforeRetry(error, attempt, n, this.#writeBudget, repeatable).catch(
+          (failure: unknown) => {
+            throw failure instanceof DatabaseError ? (doubt ?? failure) : failure;
+          },
+        );
       }
     }
   }

@@ -139,10 +139,11 @@ export class Pool {
   }
 
   /**
-   * Destroys every connection, also those in use: their node is not what it was. New ones are opened as they
-   * are asked for.
+   * Destroys every connection, also those in use, and sends away whoever waits for one: their node is not what
+   * it was, and there may be another by now. New ones are opened as they are asked for.
    */
   discardAll(reason: DatabaseError): void {
+    for (const waiter of [...this.#waiters]) waiter.reject(abandonedError());
     for (const client of [...this.#clients]) client.destroy(reason);
   }
 
@@ -248,6 +249,10 @@ function closedError(): DatabaseError {
     "POOL_CLOSED",
     "The connections to this node are closed.",
   );
+}
+
+function abandonedError(): DatabaseError {
+  return new DatabaseError("notExecuted", "ABANDONED", "The node is no longer in charge.");
 }
 
 function waitedTooLong(): DatabaseError {

@@ -31,7 +31,7 @@ const append = defineWrite(
 
 type How = "nodes" | "endpoint";
 
-function open(pair: PostgresPair, how: How): Cluster {
+function open(pair: PostgresPair, how: How, poolSize = 8): Cluster {
   const nodes = pair.nodes.map((node) => {
     const { hostname, port } = new URL(pair.url("app", node));
     return `${hostname}:${port}`;
@@ -39,7 +39,7 @@ function open(pair: PostgresPair, how: How): Cluster {
   return new Cluster({
     url: pair.url("app", "writer"),
     systemUrl: pair.url("system", "writer"),
-    poolSize: 8,
+    poolSize,
     ...(how === "nodes" ? { nodes } : { readerUrl: pair.url("app", "reader") }),
   });
 }
@@ -139,6 +139,54 @@ test.each(cases)(
     }
   },
 );
+
+test("whoever waits for a connection to a frozen primary goes on to the one that is promoted", async () => {
+  await using pair = await startPostgresPair({ replication: "sync" });
+  await migrate({ url: pair.url("owner", "writer") });
+  const cluster = open(pair, "nodes", 2);
+  try {
+    await cluster.write("one.myshopify.com", "first", append, { word: "first" });
+    const old = pair.primary;
+    await pair.freeze(old);
+    // Two have its connections, the others wait for one; it stays frozen all the while.
+    const words = Array.from({ length: 20 }, (_, n) => `word-${n}`);
+    const writes = words.map((word, n) =>
+      cluster.write(`writer-${n}.myshopify.com`, word, append, { word }, { deadlineMs: 5_000 }),
+    );
+    await pair.failover();
+    await expect(Promise.all(writes)).resolves.toHaveLength(20);
+  } finally {
+    await cluster.close();
+  }
+});
+
+test("a write whose commit was cut off is unknown, whatever its repetitions meet", async () => {
+  await using pair = await startPostgresPair({ replication: "sync" });
+  await migrate({ url: pair.url("owner", "writer") });
+  const cluster = new Cluster({
+    url: pair.url("app", "writer"),
+    systemUrl: pair.url("system", "writer"),
+    poolSize: 2,
+  });
+  try {
+    await cluster.write("one.myshopify.com", "first", append, { word: "first" });
+    const { writer } = pair;
+    // The answer to the commit is lost, and from then on nobody gets through.
+    const match = new (class extends RegExp {
+      override test(text: string): boolean {
+        const cut = super.test(text);
+        if (cut) writer.moveTo(undefined, { connections: "reset" });
+        return cut;
+      }
+    })(/COMMIT\0/);
+    writer.addToxic("cut", { type: "lost_answer", match });
+    const write = cluster.write("one.myshopify.com", "second", append, { word: "second" });
+    await expect(write).rejects.toMatchObject({ name: "DatabaseError", kind: "unknown" });
+    expect((await words(pair)).get("one.myshopify.com")).toEqual(["first", "second"]);
+  } finally {
+    await cluster.close();
+  }
+});
 
 async function progress(outcomes: { reads: number }, reads: number): Promise<void> {
   while (outcomes.reads < reads) await new Promise(setImmediate);
