@@ -28,6 +28,7 @@ export class Change {
   readonly at: Seconds;
   readonly #orders = new Map<number, { order: Order; isNew: boolean; netBefore: number }>();
   readonly #products = new Map<number, Product>();
+  readonly #newProducts = new Set<Product>();
   readonly #items = new Map<number, InventoryItem>();
   readonly #levels = new Map<InventoryLevel, number>();
   readonly #drafts = new Map<number, { draft: DraftOrder; isNew: boolean }>();
@@ -72,6 +73,24 @@ export class Change {
   /** Leaves an order out of what is told, since it is about to be gone. */
   forget(order: Order): void {
     this.#orders.delete(order.ordinal);
+  }
+
+  newProduct(product: Product): void {
+    const { store } = this;
+    store.index.products.willWrite(product.id, () => null);
+    for (const variant of product.variants) {
+      store.index.variants.willWrite(variant.id, () => null);
+      store.index.items.willWrite(variant.item.id, () => null);
+    }
+    store.putProduct(product);
+    this.#newProducts.add(product);
+    this.#products.set(product.id, product);
+    this.tell("products/create", gid("Product", product.id), () => productPayload(store, product));
+    for (const { item } of product.variants) {
+      this.tell("inventory_items/create", gid("InventoryItem", item.id), () =>
+        inventoryItemPayload(store, item),
+      );
+    }
   }
 
   product(product: Product): Product {
@@ -170,10 +189,12 @@ export class Change {
       level.updatedAt = at;
       const { variant } = level.item;
       variant.updatedAt = at;
-      if (level.quantities.available !== before) {
-        this.tell("inventory_levels/update", levelGid(level), () =>
-          inventoryLevelPayload(store, level),
-        );
+      const tell = (topic: string) =>
+        this.tell(topic, levelGid(level), () => inventoryLevelPayload(store, level));
+      // A level that is new is connected first, with nothing in it.
+      if (Number.isNaN(before)) tell("inventory_levels/connect");
+      if (level.quantities.available !== (Number.isNaN(before) ? 0 : before)) {
+        tell("inventory_levels/update");
       }
     }
     for (const item of this.#items.values()) {
@@ -184,7 +205,7 @@ export class Change {
     }
     for (const product of this.#products.values()) {
       product.updatedAt = Math.max(product.updatedAt, at);
-      if (store.products.has(product.id)) {
+      if (store.products.has(product.id) && !this.#newProducts.has(product)) {
         this.tell("products/update", gid("Product", product.id), () =>
           productPayload(store, product),
         );

@@ -1,7 +1,7 @@
 import { Change } from "./change.ts";
 import type { OriginalVariant } from "./catalogue.ts";
 import { gid } from "./ids.ts";
-import type { InventoryLevel, Location, Order, Product } from "./model.ts";
+import type { InventoryLevel, Location, Order, Product, Variant } from "./model.ts";
 import { addTransaction } from "./order-acts.ts";
 import { drawBasket, makeTracking } from "./order-history.ts";
 import { isActive, remainingQuantity, totalPrice } from "./order-state.ts";
@@ -100,6 +100,60 @@ export class ShopLife {
     }
     change.commit();
     return edited;
+  }
+
+  /** Staff add a product, as a copy of one that is there; its variants start with nothing in stock. */
+  addProduct(title: string, like?: Product): Product {
+    const store = this.#store;
+    const pattern = like ?? [...store.products.values()][0];
+    if (!pattern) throw new Error("There is no product to copy.");
+    const change = new Change(store);
+    const ordinal = store.productCount++;
+    const product: Product = {
+      ...pattern,
+      id: store.ids.row("Product", ordinal),
+      ordinal,
+      title,
+      handle: `${title.toLowerCase().replace(/[^a-z0-9]+/g, "-")}-${ordinal}`,
+      tags: [...pattern.tags],
+      options: pattern.options.map((option, index) => ({
+        ...option,
+        id: store.ids.row("ProductOption", ordinal * 3 + index),
+        values: [...option.values],
+      })),
+      variants: [],
+      createdAt: change.at,
+      updatedAt: change.at,
+      publishedAt: pattern.status === "ACTIVE" ? change.at : null,
+    };
+    for (const copied of pattern.variants) {
+      const variantOrdinal = store.variantCount++;
+      const variant: Variant = {
+        ...copied,
+        id: store.ids.row("ProductVariant", variantOrdinal),
+        ordinal: variantOrdinal,
+        product,
+        sku: `NEW-${variantOrdinal}`,
+        createdAt: change.at,
+        updatedAt: change.at,
+      };
+      variant.item = {
+        ...copied.item,
+        id: store.ids.row("InventoryItem", variantOrdinal),
+        variant,
+        levels: [],
+        createdAt: change.at,
+        updatedAt: change.at,
+      };
+      product.variants.push(variant);
+    }
+    change.newProduct(product);
+    for (const { item } of product.variants) {
+      for (const location of store.locations.values())
+        if (location.isActive) change.level(item, location);
+    }
+    change.commit();
+    return product;
   }
 
   /** Staff take a product out of the shop. */

@@ -125,6 +125,9 @@ export class ShopStore {
     customers: SearchIndex<CustomerDocument>;
     drafts: SearchIndex<DraftDocument>;
   };
+  /** How many products and variants there ever were; their numbers are not given out again. */
+  productCount = 0;
+  variantCount = 0;
   /** How many draft orders were ever made; their numbers are not given out again. */
   draftCount = 0;
   /** Counts every write, so that derived lists know when they are stale. */
@@ -172,17 +175,9 @@ export class ShopStore {
 
     this.catalogue = buildCatalogue(profile, this.ids, seed, now);
     for (const location of this.catalogue.locations) this.locations.set(location.id, location);
-    for (const product of this.catalogue.products) {
-      this.products.set(product.id, product);
-      const path = `products/${product.id}.svg`;
-      this.files.set(path, async function* () {
-        yield drawPicture(product.picture, product.title);
-      });
-    }
-    for (const variant of this.catalogue.variants) {
-      this.variants.set(variant.id, variant);
-      this.items.set(variant.item.id, variant.item);
-    }
+    for (const product of this.catalogue.products) this.putProduct(product);
+    this.productCount = this.catalogue.products.length;
+    this.variantCount = this.catalogue.variants.length;
 
     const customerCount =
       options.orders === 0 ? 12 : Math.max(12, Math.round(options.orders * 0.42));
@@ -201,6 +196,18 @@ export class ShopStore {
       () => toSeconds(this.clock()),
     );
     this.#tellPast(source, options.orders);
+  }
+
+  /** Takes a product in, with its variants, their inventory items and its picture. */
+  putProduct(product: Product): void {
+    this.products.set(product.id, product);
+    for (const variant of product.variants) {
+      this.variants.set(variant.id, variant);
+      this.items.set(variant.item.id, variant.item);
+    }
+    this.files.set(`products/${product.id}.svg`, async function* () {
+      yield drawPicture(product.picture, product.title);
+    });
   }
 
   /** A customer places an order now. */

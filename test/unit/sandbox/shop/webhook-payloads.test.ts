@@ -8,6 +8,7 @@ import {
 } from "../../../sandbox/shopify/shop/payloads/inventory.ts";
 import { orderPayload } from "../../../sandbox/shopify/shop/payloads/order.ts";
 import { productPayload } from "../../../sandbox/shopify/shop/payloads/product.ts";
+import { redactPayload } from "../../../sandbox/shopify/shop/payloads/redaction.ts";
 import { ordersOf } from "./claims.ts";
 import { bench } from "./harness.ts";
 
@@ -133,7 +134,69 @@ describe("webhook payloads", () => {
   });
 });
 
+describe("payloads for an app that is not approved for all protected data", () => {
+  const shop = bench({ orders: 60 });
+  const order = [...ordersOf(shop.shop)].find(
+    (candidate) => candidate.email !== null && candidate.fulfillments.length > 0,
+  ) as Order;
+  const payload = orderPayload(shop.shop, order);
+
+  it("say nothing of persons without level 2", () => {
+    const redacted = JSON.stringify(
+      redactPayload("orders/updated", payload, { level1: true, level2: false }),
+    );
+    const { shippingAddress } = order;
+    for (const secret of [
+      order.email,
+      shippingAddress?.lastName,
+      shippingAddress?.address1,
+      shippingAddress?.zip,
+    ]) {
+      expect(JSON.stringify(payload)).toContain(JSON.stringify(secret));
+      expect(redacted).not.toContain(JSON.stringify(secret));
+    }
+    expect(JSON.parse(redacted)).toMatchObject({
+      id: order.id,
+      total_price: payload.total_price,
+      email: null,
+    });
+  });
+
+  it("are not sent at all without level 1, unless they are not about customers", () => {
+    const nothing = { level1: false, level2: false };
+    expect(redactPayload("orders/updated", payload, nothing)).toBeUndefined();
+    expect(redactPayload("fulfillments/create", payload, nothing)).toBeUndefined();
+    const product = { id: 1 };
+    expect(redactPayload("products/update", product, nothing)).toBe(product);
+  });
+});
+
 describe("a shop's own life", () => {
+  it("adds products with numbers of their own, and tells", async () => {
+    const shop = bench({ orders: 10 });
+    const product = shop.shop.life.addProduct("Kite");
+    expect(shop.topics()).toEqual([
+      "products/create",
+      ...product.variants.map(() => "inventory_items/create"),
+      ...product.variants.flatMap(() => [
+        "inventory_levels/connect",
+        "inventory_levels/connect",
+        "inventory_levels/connect",
+      ]),
+    ]);
+    const data = await shop.run<{
+      product: { title: string; totalInventory: number; featuredMedia: object };
+    }>("query($id: ID!) { product(id: $id) { title totalInventory featuredMedia { alt } } }", {
+      id: `gid://shopify/Product/${product.id}`,
+    });
+    expect(data.product).toEqual({
+      title: "Kite",
+      totalInventory: 0,
+      featuredMedia: { alt: "Kite" },
+    });
+    expect(shop.shop.products.size).toBe(251);
+  });
+
   it("places orders that claim stock, and tells", () => {
     const shop = bench({ orders: 40 });
     const [order] = shop.shop.placeOrders(1);

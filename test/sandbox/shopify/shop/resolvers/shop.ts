@@ -4,7 +4,7 @@ import { emptyConnection } from "../connection.ts";
 import { exchangeRate, isKnownCurrency } from "../money.ts";
 import { gid } from "../ids.ts";
 import type { ShopStore } from "../store.ts";
-import { dateTime, define, defineData, nowOf } from "./define.ts";
+import { count, dateTime, define, defineData, nowOf } from "./define.ts";
 
 const plans = { basic: "Basic", advanced: "Advanced", plus: "Shopify Plus" } as const;
 
@@ -30,6 +30,9 @@ export function installShop(schema: GraphQLSchema): void {
     }),
     app: (_, { id }: { id?: string | null }, { appId }) =>
       !given(id) || id === appId ? { id: appId } : null,
+    // Subscriptions of shopify.app.toml are the app's, not the shop's, and are not listed here (documented).
+    webhookSubscriptions: () => emptyConnection(),
+    webhookSubscriptionsCount: () => count(0, null),
     publicApiVersions: () => [
       { handle: "2026-07", displayName: "2026-07", supported: true },
       { handle: "2026-10", displayName: "2026-10 (Latest)", supported: true },
