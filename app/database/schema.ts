@@ -252,8 +252,9 @@ export const orders = pgTable(
     index("orders_by_fulfillment_status")
       .on(t.shop, t.fulfillmentStatus, t.placedAt, t.id)
       .where(isListed),
-    // With the lists' own conditions, word for word: then their counts come out of the index alone.
-    index("orders_to_fulfil").on(t.shop, t.placedAt, t.id).where(isToFulfil),
+    // With the lists' own conditions, word for word, and with the locations: then what is to be fulfilled where is
+    // counted out of the index alone.
+    index("orders_to_fulfil").on(t.shop, t.placedAt, t.id, t.locationIds).where(isToFulfil),
     index("orders_taken_here").on(t.shop, t.placedAt, t.id).where(isTakenHere),
     // The shop stands in it too (btree_gin), so that a search never wades through other shops' orders.
     index("orders_search").using(

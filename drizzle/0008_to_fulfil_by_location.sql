@@ -1,0 +1,2 @@
+DROP INDEX "orders_to_fulfil";--> statement-breakpoint
+CREATE INDEX "orders_to_fulfil" ON "orders" USING btree ("shop","placed_at","id","location_ids") WHERE units_to_fulfil > 0 and cancelled_at is null and closed_at is null and deleted_at is null and fulfillment_status <> 'on_hold' and fulfillment_status <> 'scheduled';
