@@ -63,6 +63,9 @@ const stock = (shop: string, locationId: number | null) => sql`
   ) l on l.inventory_item_id = s.inventory_item_id
   where s.shop = ${shop}`;
 
+/** The same without the sums, where nothing depends on them. */
+const variantsAlone = (shop: string) => sql`select s.* from stock_list s where s.shop = ${shop}`;
+
 /** Only what is counted and on sale can run low. */
 const isLow = (threshold: number) =>
   sql`s.tracked and s.status in ('active', 'unlisted') and s.available <= ${threshold}::bigint`;
@@ -95,7 +98,10 @@ export async function listInventory(
       query.productType === null ? undefined : sql`s.product_type = ${query.productType}`,
       query.vendor === null ? undefined : sql`s.vendor = ${query.vendor}`,
     ];
-    const from = sql`from (${stock(shop, query.locationId)}) s`;
+    const needsSums =
+      query.locationId !== null || query.stock !== "all" || query.sort === "available";
+    const rowsToChoose = needsSums ? stock(shop, query.locationId) : variantsAlone(shop);
+    const from = sql`from (${rowsToChoose}) s`;
     const [counted, found, places, types, vendors] = await Promise.all([
       db.execute<{ total: string }>(sql`select count(*) as total ${from} where ${allOf(filters)}`),
       db.execute<{ id: string; keys: string }>(sql`
