@@ -66,6 +66,19 @@ describe("a webhook", () => {
     ]);
   });
 
+  it("says nothing of persons, or nothing at all, to an app that is not approved for them", async () => {
+    session.shopify.protectedData = { level1: true, level2: false };
+    session.shop.emit("orders/updated", { id: 1, email: "ada@example.com" });
+    session.shopify.protectedData = { level1: false, level2: false };
+    session.shop.emit("orders/updated", { id: 2 });
+    session.shop.emit("products/update", { id: 3 });
+    await session.shopify.webhooks.settled();
+    const bodies = session.app.received
+      .filter(({ path }) => path === "/webhooks")
+      .map(({ body }) => JSON.parse(body.toString()) as unknown);
+    expect(bodies).toEqual([{ id: 1, email: null }, { id: 3 }]);
+  });
+
   it.each([302, 400, 404, 500, 503])(
     "that is answered %i comes again with the same id and the same body",
     async (status) => {

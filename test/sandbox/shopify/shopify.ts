@@ -139,6 +139,7 @@ export class SandboxShopify<Shop extends PlatformShop = PlatformShop> {
       random: this.#random,
       now: this.#now,
       isInstalled,
+      protectedData: () => this.protectedData,
     });
     this.#admin = new AdminApi({
       admin,

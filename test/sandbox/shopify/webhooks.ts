@@ -4,7 +4,8 @@ import { Agent, request as httpRequest, type IncomingMessage } from "node:http";
 import { request as httpsRequest } from "node:https";
 import type { Socket } from "node:net";
 import { COMPLIANCE_TOPICS, type WebhookSubscription } from "./app-toml.ts";
-import type { PlatformShop, ShopEvent } from "./platform-shop.ts";
+import type { PlatformShop, ProtectedData, ShopEvent } from "./platform-shop.ts";
+import { redactPayload } from "./redaction.ts";
 
 /** Deadlines for one attempt (docs: Webhooks best practices). */
 const CONNECT_MS = 1_000;
@@ -89,6 +90,8 @@ export interface WebhookSenderOptions {
   random: () => number;
   now: () => Date;
   isInstalled: (shop: string) => boolean;
+  /** What the app has been approved for: it is told no more than that. */
+  protectedData: () => ProtectedData;
 }
 
 export interface WebhookCounts {
@@ -134,7 +137,10 @@ export class WebhookSender extends EventEmitter {
 
   /** Delivers the events of a shop from now on. */
   watch(shop: PlatformShop): void {
-    const listener = (event: ShopEvent) => this.#publish(shop.domain, event);
+    const listener = (event: ShopEvent) => {
+      const payload = redactPayload(event.topic, event.payload, this.#options.protectedData());
+      if (payload) this.#publish(shop.domain, { ...event, payload });
+    };
     shop.events.on("event", listener);
     this.#listening.push({ shop, listener });
   }

@@ -3,7 +3,6 @@ import type { Random } from "./random.ts";
 import { ShopStore } from "./store.ts";
 
 export { installResolvers } from "./resolvers/install.ts";
-export { redactPayload } from "./payloads/redaction.ts";
 export { productImage } from "./product-image.ts";
 export { ShopStore } from "./store.ts";
 export type { LedgerEntry, ShopStoreOptions } from "./store.ts";

@@ -8,7 +8,7 @@ import {
 } from "../../../sandbox/shopify/shop/payloads/inventory.ts";
 import { orderPayload } from "../../../sandbox/shopify/shop/payloads/order.ts";
 import { productPayload } from "../../../sandbox/shopify/shop/payloads/product.ts";
-import { redactPayload } from "../../../sandbox/shopify/shop/payloads/redaction.ts";
+import { redactPayload } from "../../../sandbox/shopify/redaction.ts";
 import { ordersOf } from "./claims.ts";
 import { bench } from "./harness.ts";
 

@@ -1,4 +1,4 @@
-import type { ProtectedData } from "../../platform-shop.ts";
+import type { ProtectedData } from "./platform-shop.ts";
 
 /** Topics that are about a single customer: protected customer data, level 1. */
 const aboutCustomers = /^(orders|draft_orders|fulfillments|fulfillment_orders|refunds|customers)\//;
