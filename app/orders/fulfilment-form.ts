@@ -43,7 +43,8 @@ export function quantityOf(entries: FulfilmentEntries, line: { id: number; remai
   return entered === undefined ? line.remaining : wholeNumber(entered);
 }
 
-function isWebAddress(text: string): boolean {
+/** Whether a link may lead there: other protocols run something instead of opening a page. */
+export function isWebAddress(text: string): boolean {
   return URL.canParse(text) && ["http:", "https:"].includes(new URL(text).protocol);
 }
 

@@ -29,6 +29,7 @@ import { Timeline } from "../components/timeline.tsx";
 import { TitleBar } from "../components/title-bar.tsx";
 import { answering, notFound } from "../http/problems.server.ts";
 import { parseId } from "../list-query.ts";
+import { isWebAddress } from "../orders/fulfilment-form.ts";
 import {
   canFulfil,
   openFulfillmentOrders,
@@ -289,10 +290,10 @@ function Sent({
         {fulfillment.tracking.map((tracking, index) => (
           <Text as="p" key={index}>
             {words.order.tracking(tracking.company)}{" "}
-            {tracking.number && tracking.url ? (
+            {tracking.number && tracking.url && isWebAddress(tracking.url) ? (
               <Link
                 url={tracking.url}
-                external
+                target="_blank"
                 accessibilityLabel={words.order.trackingOpen(tracking.number)}
               >
                 <Name>{tracking.number}</Name>
@@ -391,7 +392,7 @@ function About({ order }: { readonly order: OrderDetail }) {
             </Text>
             {order.email ? (
               <Text as="p" breakWord>
-                <Link url={`mailto:${order.email}`} external>
+                <Link url={`mailto:${order.email}`}>
                   <Name>{order.email}</Name>
                 </Link>
               </Text>
