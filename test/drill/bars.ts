@@ -1,5 +1,4 @@
 import { bar, median, percentile, type Bar } from "../bench/report.ts";
-import { faults } from "./faults.ts";
 import type { DrillRow } from "./measure.ts";
 
 /** Below this a run says what the client can do within its deadline of 2 s; above, the outage alone uses it up. */
@@ -15,7 +14,7 @@ const NEVER: readonly (readonly [name: string, count: (row: DrillRow) => number]
   ["acknowledged webhooks lost", ({ webhooks }) => webhooks?.lost ?? NaN],
   ["webhooks applied twice", ({ webhooks }) => webhooks?.duplicated ?? NaN],
   ["acknowledged webhooks never applied", ({ webhooks }) => webhooks?.unapplied ?? NaN],
-  ["reads not answered", ({ reads }) => reads.failed],
+  ["reads not answered that could be", ({ reads }) => reads.failed - reads.failedUnseen],
   ["reads older than labelled", ({ reads }) => reads.staleBeyondLabel],
   ["uncaught errors", ({ process }) => process.uncaught],
 ];
@@ -146,9 +145,11 @@ export function lineOf(row: DrillRow): Record<string, string | number | boolean>
     "reads p99": reads.p99Ms,
     max: reads.maxMs,
     unanswered: reads.failed,
+    unseen: reads.failedUnseen,
     "too old": reads.staleBeyondLabel,
     sources: sources.join(", "),
     acked: writes.acked,
+    journaled: writes.journaled,
     failed: writes.failed,
     unknown: writes.unknownAtClient,
     lost: writes.lost,
@@ -170,6 +171,3 @@ export function lineOf(row: DrillRow): Record<string, string | number | boolean>
     verdict: row.verdict,
   };
 }
-
-/** In which order `all` plays its environments, and which faults are played in each. */
-export const whatOf = (fault: DrillRow["fault"]): string => faults[fault].what;

@@ -97,8 +97,10 @@ interface Write {
   readonly operationId: string;
   readonly key: string;
   invokedAt: number;
-  /** When it was first acknowledged; null if never. */
+  /** When it was first acknowledged, as done or as kept; null if never. */
   acknowledgedAt: number | null;
+  /** When it was first acknowledged as done: from then on reads must show it. */
+  doneAt: number | null;
   /** Whether each of its attempts ended with a definite "not done". */
   allFailed: boolean;
   settled: "done" | "notDone" | null;
@@ -115,8 +117,9 @@ function writesById(history: readonly OperationRecord[]): Map<string, Write> {
 }
 
 function note(writes: Map<string, Write>, record: WriteRecord): void {
-  const { operationId, key, invokedAt, completedAt, outcome } = record;
+  const { operationId, key, invokedAt, completedAt, outcome, journaled } = record;
   const acknowledgedAt = outcome === "ok" ? completedAt : null;
+  const doneAt = journaled ? null : acknowledgedAt;
   const before = writes.get(operationId);
   if (!before) {
     const allFailed = outcome === "failed";
@@ -125,6 +128,7 @@ function note(writes: Map<string, Write>, record: WriteRecord): void {
       key,
       invokedAt,
       acknowledgedAt,
+      doneAt,
       allFailed,
       settled: null,
     });
@@ -135,6 +139,7 @@ function note(writes: Map<string, Write>, record: WriteRecord): void {
   if (acknowledgedAt !== null) {
     before.acknowledgedAt = Math.min(before.acknowledgedAt ?? Infinity, acknowledgedAt);
   }
+  if (doneAt !== null) before.doneAt = Math.min(before.doneAt ?? Infinity, doneAt);
 }
 
 function checkWrites(writes: ReadonlyMap<string, Write>, final: FinalState, startedAt: number) {
@@ -250,14 +255,14 @@ function staleness(
   }
   const seen = new Set(value?.entries);
   return writes
-    .filter(({ acknowledgedAt }) => acknowledgedAt !== null && acknowledgedAt <= asOf)
+    .filter(({ doneAt }) => doneAt !== null && doneAt <= asOf)
     .filter(({ operationId }) => !seen.has(operationId))
-    .map(({ operationId, acknowledgedAt }) => ({
+    .map(({ operationId, doneAt }) => ({
       key,
       operationId,
       evidence:
         `${who} claims ${ms(asOf, startedAt)} and lacks what was acknowledged at ` +
-        ms(acknowledgedAt ?? NaN, startedAt),
+        ms(doneAt ?? NaN, startedAt),
     }));
 }
 

@@ -11,12 +11,14 @@ import { connectionsPerNode, type Environment } from "./environment.ts";
 import { faults, type FaultName, type Marks, type Stage } from "./faults.ts";
 import { readFinalState } from "./final-state.ts";
 import { readHistory } from "./history.ts";
+import { cacheEntriesPerShop } from "./instance.ts";
 import { measure, type Connects, type DrillRow } from "./measure.ts";
 import type {
   ObserverConfig,
   ObserverEnd,
   TrafficConfig,
   TrafficEnd,
+  Without,
   WorkerConfig,
   WorkerEnd,
   WorkerTick,
@@ -30,6 +32,9 @@ export interface DrillOptions {
   /** Differs between any two runs on the same environment. */
   readonly run: string;
   readonly promoteDelayMs: number;
+  readonly journal: boolean;
+  readonly slowFsyncMs: number;
+  readonly without: readonly Without[];
   readonly progress: (step: string) => void;
 }
 
@@ -49,7 +54,7 @@ const WRITERS = 20;
 const READERS = 20;
 const DEADLINE_MS = 2_000;
 const POOL_SIZE = 10;
-const KEYS_PER_WRITER = 1_000;
+const KEYS_PER_WRITER = 3_000;
 const PAUSE_MS = [20, 80] as const;
 const WEBHOOKS_PER_SECOND = 50;
 const PAGES_PER_SECOND = 4;
@@ -99,6 +104,9 @@ export async function drill(environment: Environment, options: DrillOptions): Pr
           poolSize: POOL_SIZE,
           readers: READERS,
           deadlineMs: DEADLINE_MS,
+          journalDir: options.journal ? file(`${name}-journal`) : null,
+          slowFsyncMs: options.slowFsyncMs,
+          without: options.without,
           pauseMs: PAUSE_MS,
         },
         file(`${name}.log`),
@@ -249,7 +257,7 @@ export async function drill(environment: Environment, options: DrillOptions): Pr
     webhooksSent: trafficEnd?.sent ?? null,
     uncaught,
     eventLoopP99Ms: Math.max(...ends.map((end) => end.eventLoopP99Ms)),
-    bite: { ...bite, keysPerCached: keysPerCached(keys, ends) },
+    bite: { ...bite, keysPerCached: KEYS_PER_WRITER / cacheEntriesPerShop.most },
     machine,
   });
   const errors: Record<string, number> = {};
@@ -257,12 +265,6 @@ export async function drill(environment: Environment, options: DrillOptions): Pr
     if (error !== null) errors[`${kind}: ${error}`] = (errors[`${kind}: ${error}`] ?? 0) + 1;
   }
   return { row, verdict, uncaught, errors, notes };
-}
-
-/** How many keys there are to each value that a cache could hold; without a cache, to one. */
-function keysPerCached(keys: KeySpace, ends: readonly WorkerEnd[]): number {
-  const cached = Math.max(1, ...ends.map((end) => end.cacheEntries));
-  return (keys.processes.length * keys.writers * keys.keysPerWriter) / cached;
 }
 
 function connectsOf(

@@ -1,7 +1,9 @@
 import { mkdir, mkdtemp, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { randomBytes } from "node:crypto";
 import postgres from "postgres";
+import { forgetfulFileSystem } from "../../app/continuity/journal/file-systems.ts";
 import { migrate } from "../../app/database/migrate.ts";
 import { installQueue } from "../../app/jobs/install.ts";
 import { AppProcess } from "../sandbox/app-process.ts";
@@ -13,6 +15,7 @@ import {
   type Replication,
 } from "../sandbox/postgres/index.ts";
 import { startSandbox } from "../sandbox/sandbox.ts";
+import type { Without } from "./messages.ts";
 import { ClientNetwork, type Topology } from "./network.ts";
 import { DRILL_TABLES } from "./workload.ts";
 
@@ -21,6 +24,8 @@ export interface EnvironmentOptions {
   readonly replication: Replication;
   /** False leaves the app out, and with it webhooks and pages; what is said of them then is not met. */
   readonly app: boolean;
+  readonly journal: boolean;
+  readonly without: readonly Without[];
   readonly progress: (step: string) => void;
 }
 
@@ -83,14 +88,27 @@ export async function createEnvironment(options: EnvironmentOptions): Promise<En
         await startSandbox({ orders: ORDERS, replication, program: null, panel: false }),
       );
       pair = sandbox.pair;
-      await makeTables(pair);
+      await makeTables(pair, options.without);
       const network = keep(await ClientNetwork.open("app", 3, pair));
       const env = sandbox.appEnv();
+      const journalDir = join(dir, "app-journal");
+      await mkdir(journalDir);
+      // The app keeps nothing where a disk forgets; a drill in a container goes without.
+      const journalEnvironment =
+        options.journal && (await forgetfulFileSystem(journalDir)) === null
+          ? { JOURNAL_DIR: journalDir, ENCRYPTION_KEY: randomBytes(24).toString("hex") }
+          : {};
       const process = keep(
         new AppProcess({
           program: "app/start.ts",
           port: Number(env["PORT"]),
-          env: () => ({ ...env, ...reachEnvironment(network, topology), LOG_LEVEL: "info" }),
+          env: () => ({
+            ...env,
+            ...reachEnvironment(network, topology),
+            ...journalEnvironment,
+            ...(options.without.includes("retention") ? { DATABASE_DURABILITY: "storage" } : {}),
+            LOG_LEVEL: "info",
+          }),
           logFile: join(dir, "app.log"),
         }),
       );
@@ -111,7 +129,7 @@ export async function createEnvironment(options: EnvironmentOptions): Promise<En
       progress("Starting the database");
       pair = keep(await startPostgresPair({ replication }));
       await migrate({ url: pair.url("owner", "writer"), steps: [installQueue] });
-      await makeTables(pair);
+      await makeTables(pair, options.without);
     }
     const networks = {
       a: keep(await ClientNetwork.open("a", 1, pair)),
@@ -137,9 +155,17 @@ export function connectionsPerNode(poolSize: number): number {
   return poolSize + Math.max(2, Math.ceil(poolSize / 2)) + 1;
 }
 
-async function makeTables(pair: PostgresPair): Promise<void> {
+/** Every change is stored under an id that nobody will ask for again, so that its repetition is another change. */
+const FORGET_OPERATION_IDS = `
+  create or replace function drill_forget_operation_id() returns trigger language plpgsql as
+    $$ begin new.operation_id := new.operation_id || ' ' || gen_random_uuid(); return new; end $$;
+  create trigger drill_forget_operation_id before insert on operations
+    for each row execute function drill_forget_operation_id();`;
+
+async function makeTables(pair: PostgresPair, without: readonly Without[]): Promise<void> {
   const owner = postgres(pair.url("owner", "writer"), { max: 1, onnotice: () => undefined });
   await owner.unsafe(DRILL_TABLES);
+  if (without.includes("operation-id")) await owner.unsafe(FORGET_OPERATION_IDS);
   await owner.end();
   await pair.primary.query(
     "create table if not exists drill_observer (id bigint generated always as identity)",

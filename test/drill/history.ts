@@ -36,6 +36,8 @@ interface Common {
 export interface WriteRecord extends Common {
   readonly kind: "write";
   readonly operationId: string;
+  /** Acknowledged as kept on the instance's disk, not yet as done: no read has to show it. */
+  readonly journaled: boolean;
 }
 
 /** The question what became of a write whose answer was lost. */
@@ -80,6 +82,7 @@ export interface Completion {
   readonly source?: Source;
   readonly asOf?: number;
   readonly status?: number;
+  readonly journaled?: boolean;
 }
 
 type Line =
@@ -166,8 +169,10 @@ function record(
     error: end.error ?? null,
   };
   switch (begin.kind) {
-    case "write":
-      return { ...common, kind: begin.kind, operationId: begin.operationId };
+    case "write": {
+      const { operationId } = begin;
+      return { ...common, kind: begin.kind, operationId, journaled: end.journaled ?? false };
+    }
     case "settle": {
       const value = typeof end.value === "string" ? end.value : null;
       return { ...common, kind: begin.kind, operationId: begin.operationId, value };

@@ -3,7 +3,8 @@ import { percentile } from "../bench/report.ts";
 import type { Replication } from "../sandbox/postgres/index.ts";
 import type { Verdict } from "./checker.ts";
 import type { FaultName, Marks } from "./faults.ts";
-import type { OperationRecord, WriteRecord } from "./history.ts";
+import type { OperationRecord, ReadRecord, WriteRecord } from "./history.ts";
+import { cacheEntriesPerShop } from "./instance.ts";
 import type { Topology } from "./network.ts";
 
 /** What one run came to; every row of a drill's report is one of these. */
@@ -14,6 +15,11 @@ export interface DrillRow {
   readonly reads: {
     readonly total: number;
     readonly failed: number;
+    /**
+     * Of those that failed while no node was up: what the instance had not read of late, so that no cache of its
+     * size could have had it.
+     */
+    readonly failedUnseen: number;
     readonly bySource: Readonly<Partial<Record<Source, number>>>;
     /** Of those that were under way between the fault and the last writer's return. */
     readonly p50Ms: number;
@@ -25,6 +31,8 @@ export interface DrillRow {
   };
   readonly writes: {
     readonly acked: number;
+    /** Of these, acknowledged as kept on the instance's disk. */
+    readonly journaled: number;
     readonly failed: number;
     readonly unknownAtClient: number;
     readonly lost: number;
@@ -115,6 +123,7 @@ export function measure(run: Measured): DrillRow {
     reads: measureReads(run, back.lastAt),
     writes: {
       acked: count(writes, ({ outcome }) => outcome === "ok"),
+      journaled: count(writes, ({ outcome, journaled }) => outcome === "ok" && journaled),
       failed: count(writes, ({ outcome }) => outcome === "failed"),
       unknownAtClient: count(writes, ({ outcome }) => outcome === "unknown"),
       lost: verdict.lost.length,
@@ -145,8 +154,8 @@ function returns({ marks, instance, writers }: Measured, writes: readonly WriteR
   // Without a promotion the node is the same one: what it committed before the fault took hold does not count.
   const since = marks.promotedFrom === null ? possibleAt : from;
   const firstOf = new Map<string, number>();
-  for (const { process, outcome, completedAt } of writes) {
-    if (outcome !== "ok" || completedAt === null || completedAt <= since) continue;
+  for (const { process, outcome, journaled, completedAt } of writes) {
+    if (outcome !== "ok" || journaled || completedAt === null || completedAt <= since) continue;
     if (!process.startsWith(`${instance}/`)) continue;
     firstOf.set(process, Math.min(firstOf.get(process) ?? Infinity, completedAt));
   }
@@ -174,16 +183,20 @@ function measureReads({ history, verdict, marks, fault }: Measured, backAt: numb
     if (outcome === "ok" && source) bySource[source] = (bySource[source] ?? 0) + 1;
   }
   // In an outage no node is up from the fault on until one takes writes again.
-  const nodeWasUp = reads.filter(
-    ({ invokedAt, completedAt }) =>
-      fault !== "outage" ||
-      (completedAt ?? Infinity) < marks.faultAt ||
-      invokedAt > (marks.acceptsWritesAt ?? Infinity),
-  );
+  const noNodeUp = ({ invokedAt, completedAt }: ReadRecord) =>
+    fault === "outage" &&
+    (completedAt ?? Infinity) >= marks.faultAt &&
+    invokedAt <= (marks.acceptsWritesAt ?? Infinity);
+  const nodeWasUp = reads.filter((read) => !noNodeUp(read));
+  const unseen = unseenOf(reads);
   const copies = count(nodeWasUp, ({ source }) => source === "memory" || source === "disk");
   return {
     total: reads.length,
     failed: count(reads, ({ outcome }) => outcome !== "ok"),
+    failedUnseen: count(
+      reads,
+      (read) => read.outcome !== "ok" && noNodeUp(read) && unseen.has(read),
+    ),
     bySource,
     p50Ms: round(percentile(latencies, 0.5)),
     p99Ms: round(percentile(latencies, 0.99)),
@@ -191,6 +204,25 @@ function measureReads({ history, verdict, marks, fault }: Measured, backAt: numb
     staleBeyondLabel: verdict.staleBeyondLabel.length,
     keptCopiesPercent: round((100 * copies) / Math.max(1, nodeWasUp.length)),
   };
+}
+
+/** The reads of keys that are not among those that their instance was answered last, of the same shop. */
+function unseenOf(reads: readonly ReadRecord[]): Set<ReadRecord> {
+  const unseen = new Set<ReadRecord>();
+  const answered = new Map<string, Set<string>>();
+  for (const read of reads) {
+    const [shop = ""] = read.key.split(" ");
+    const of = `${read.process.split("/")[0]} ${shop}`;
+    const last = answered.get(of) ?? new Set<string>();
+    answered.set(of, last);
+    if (!last.has(read.key)) unseen.add(read);
+    if (read.outcome !== "ok") continue;
+    // A set keeps the order in which its members came: the oldest is the first.
+    last.delete(read.key);
+    last.add(read.key);
+    if (last.size > cacheEntriesPerShop.least) last.delete(last.values().next().value ?? "");
+  }
+  return unseen;
 }
 
 function measureWebhooks({ history, verdict, webhooksSent }: Measured): DrillRow["webhooks"] {

@@ -10,6 +10,11 @@ export interface ProcessConfig {
   readonly historyFile: string;
 }
 
+/** Parts that can be left out, to show that the drill sees what they are there for. */
+export const withoutNames = ["retention", "operation-id"] as const;
+
+export type Without = (typeof withoutNames)[number];
+
 export interface WorkerConfig extends ProcessConfig {
   readonly keys: KeySpace;
   readonly targets: ClusterTargets;
@@ -17,6 +22,12 @@ export interface WorkerConfig extends ProcessConfig {
   readonly poolSize: number;
   readonly readers: number;
   readonly deadlineMs: number;
+  /** Null where no disk outlives the process. */
+  readonly journalDir: string | null;
+  /** What each of the journal's fsyncs takes longer than it does. */
+  readonly slowFsyncMs: number;
+  /** Parts that are left out, to see the drill fail. */
+  readonly without: readonly Without[];
   /** A worker waits between two operations, at random between these. */
   readonly pauseMs: readonly [least: number, most: number];
 }
@@ -36,8 +47,6 @@ export interface WorkerEnd {
   readonly eventLoopMaxMs: number;
   /** Exceptions and rejections that nobody caught. */
   readonly uncaught: readonly string[];
-  /** How many values its cache may hold; 0 where it has none. */
-  readonly cacheEntries: number;
 }
 
 export interface TrafficConfig extends ProcessConfig {

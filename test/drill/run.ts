@@ -8,6 +8,7 @@ import { drill, type DrillResult } from "./drill.ts";
 import { createEnvironment, type Environment } from "./environment.ts";
 import { faultNames, faults, type FaultName } from "./faults.ts";
 import type { DrillRow } from "./measure.ts";
+import { withoutNames, type Without } from "./messages.ts";
 import type { Topology } from "./network.ts";
 
 /*
@@ -22,6 +23,9 @@ const USAGE = `npm run drill -- --fault NAME [options]
   --topology WHICH        nodes or endpoint: how clients know the database (both, where the fault has both)
   --replication WHICH     sync or async (what the fault is meant for)
   --promote-delay MS      how long after the fault the standby is promoted (800)
+  --no-journal            instances have no disk that outlives them
+  --slow-fsync MS         what each fsync of an instance's journal takes longer than it does (0)
+  --without PART          ${withoutNames.join(" or ")}: leaves it out, to see the drill fail
   --no-app                leaves the app, webhooks and pages out; what is said of them is then not met
   --json                  only the report's JSON on standard output
 
@@ -38,6 +42,9 @@ interface Arguments {
   readonly plans: readonly Plan[];
   readonly runs: number;
   readonly promoteDelayMs: number;
+  readonly journal: boolean;
+  readonly slowFsyncMs: number;
+  readonly without: readonly Without[];
   readonly app: boolean;
   readonly json: boolean;
 }
@@ -70,12 +77,17 @@ async function main(args: Arguments, signal: AbortSignal): Promise<void> {
             topology,
             replication,
             app: args.app,
+            journal: args.journal,
+            without: args.without,
             progress,
           });
           const result = await drill(environment, {
             fault,
             run: `r${++count}`,
             promoteDelayMs: args.promoteDelayMs,
+            journal: args.journal,
+            slowFsyncMs: args.slowFsyncMs,
+            without: args.without,
             progress,
           });
           rows.push(result.row);
@@ -119,6 +131,9 @@ function parse(): Arguments | null {
       topology: { type: "string" },
       replication: { type: "string" },
       "promote-delay": { type: "string", default: "800" },
+      journal: { type: "boolean", default: true },
+      "slow-fsync": { type: "string", default: "0" },
+      without: { type: "string" },
       app: { type: "boolean", default: true },
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
@@ -160,6 +175,11 @@ function parse(): Arguments | null {
     plans,
     runs: Math.max(1, wholeNumber(values.runs, "--runs")),
     promoteDelayMs: wholeNumber(values["promote-delay"], "--promote-delay"),
+    journal: values.journal,
+    slowFsyncMs: wholeNumber(values["slow-fsync"], "--slow-fsync"),
+    without: (values.without?.split(",") ?? []).map((name) =>
+      oneOf(name, withoutNames, "--without"),
+    ),
     app: values.app,
     json: values.json,
   };

@@ -1,26 +1,16 @@
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as wait } from "node:timers/promises";
-import { Cluster } from "../../app/database/cluster.ts";
 import { DatabaseError } from "../../app/database/errors.ts";
-import { createLogger } from "../../app/observability/logger.server.ts";
 import { createClock } from "./clock.ts";
 import { HistoryWriter, type Completion } from "./history.ts";
+import { openInstance } from "./instance.ts";
 import type { WorkerConfig, WorkerEnd, WorkerTick } from "./messages.ts";
 import { serveParent } from "./process.ts";
-import {
-  anyAddress,
-  anyKey,
-  below,
-  enter,
-  look,
-  nameOf,
-  shopOf,
-  type Address,
-} from "./workload.ts";
+import { anyAddress, anyKey, below, nameOf, shopOf, type Address } from "./workload.ts";
 
 /*
- * An app instance as far as its database is concerned: readers and writers on the cluster's two doors, in a process
- * of its own, with everything that they are told written down.
+ * An instance of the app as far as its database is concerned: readers and writers on its two doors, in a process of
+ * its own, with everything that they are told written down.
  */
 
 const TICK_MS = 50;
@@ -31,21 +21,18 @@ const RECENT_SHARE = 0.7;
 /** A write whose answer was lost is asked after until somebody knows, for so long. */
 const SETTLE_MS = 30_000;
 const SETTLE_PAUSE_MS = 200;
+/** What is still on the instance's disk when the load has ended gets into the database in that time. */
+const DRAIN_MS = 30_000;
 
 const uncaught: string[] = [];
 process.on("uncaughtException", (error) => uncaught.push(describe(error)));
 process.on("unhandledRejection", (error) => uncaught.push(describe(error)));
 
 serveParent<WorkerConfig, WorkerTick | WorkerEnd>(async (config, { send, stopped }) => {
-  const { name, keys, deadlineMs } = config;
+  const { name, keys } = config;
   const clock = createClock(config.originMs);
   const history = new HistoryWriter(config.historyFile, clock);
-  const cluster = new Cluster({
-    ...config.targets,
-    ...(config.nameServers.length > 0 ? { nameServers: config.nameServers } : {}),
-    poolSize: config.poolSize,
-    logger: createLogger("info"),
-  });
+  const instance = await openInstance(config);
   const delay = monitorEventLoopDelay({ resolution: EVENT_LOOP_RESOLUTION_MS });
   delay.enable();
 
@@ -74,8 +61,10 @@ serveParent<WorkerConfig, WorkerTick | WorkerEnd>(async (config, { send, stopped
         operationId,
       });
       try {
-        await cluster.write(shop, operationId, enter, { key: address.key }, { deadlineMs });
-        lastAckAt[n] = end({ outcome: "ok" });
+        const state = await instance.write(address, operationId);
+        const at = end({ outcome: "ok", journaled: state === "journaled" });
+        // Back is who has written to the database, not to the disk.
+        if (state === "done") lastAckAt[n] = at;
         acked++;
       } catch (error) {
         const failure = failed(error);
@@ -96,9 +85,7 @@ serveParent<WorkerConfig, WorkerTick | WorkerEnd>(async (config, { send, stopped
         key: nameOf({ shop, key }),
       });
       try {
-        const { value, source, asOf } = await cluster.read(shop, (db) => look(db, shop, key), {
-          deadlineMs,
-        });
+        const { value, source, asOf } = await instance.read({ shop, key });
         end({ outcome: "ok", value, source, asOf: clock.at(asOf) });
         reads++;
       } catch (error) {
@@ -119,7 +106,7 @@ serveParent<WorkerConfig, WorkerTick | WorkerEnd>(async (config, { send, stopped
     while (clock.now() < giveUpAt) {
       const end = history.begin({ kind: "settle", process: name, key, operationId });
       try {
-        end({ outcome: "ok", value: await cluster.settle(shop, operationId, { deadlineMs }) });
+        end({ outcome: "ok", value: await instance.settle(shop, operationId) });
         return;
       } catch (error) {
         end(failed(error));
@@ -137,15 +124,15 @@ serveParent<WorkerConfig, WorkerTick | WorkerEnd>(async (config, { send, stopped
   ]);
   delay.disable();
   await Promise.all(settling);
+  await instance.drained(DRAIN_MS);
   clearInterval(ticking);
-  await cluster.close();
+  await instance.close();
   history.close();
   send({
     type: "end",
     eventLoopP99Ms: Math.max(0, delay.percentile(99) / 1e6 - EVENT_LOOP_RESOLUTION_MS),
     eventLoopMaxMs: Math.max(0, delay.max / 1e6 - EVENT_LOOP_RESOLUTION_MS),
     uncaught,
-    cacheEntries: 0,
   });
 });
 

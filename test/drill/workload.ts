@@ -119,9 +119,14 @@ export const nameOf = ({ shop, key }: Address): string => `${shop} ${key}`;
 
 export function anyAddress({ run, processes, writers, keysPerWriter }: KeySpace): Address {
   const process = processes[below(processes.length)] ?? "";
-  return { shop: shopOf(run, process, below(writers)), key: anyKey(keysPerWriter) };
+  return { shop: shopOf(run, process, below(writers)), key: `key-${below(keysPerWriter)}` };
 }
 
-export const anyKey = (keysPerWriter: number): string => `key-${below(keysPerWriter)}`;
+/** Half of all writes go to a few keys, so that keys are written again and again; the others to any. */
+export const anyKey = (keysPerWriter: number): string =>
+  `key-${below(Math.random() < HOT_SHARE ? HOT_KEYS : keysPerWriter)}`;
+
+const HOT_SHARE = 0.5;
+const HOT_KEYS = 20;
 
 export const below = (limit: number): number => Math.floor(Math.random() * limit);

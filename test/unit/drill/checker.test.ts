@@ -13,7 +13,15 @@ const common = { process: "a/1", key: "k", error: null };
 
 function write(operationId: string, over: Partial<WriteRecord> = {}): WriteRecord {
   const times = { invokedAt: 10, completedAt: 20 };
-  return { ...common, ...times, kind: "write", operationId, outcome: "ok", ...over };
+  return {
+    ...common,
+    ...times,
+    kind: "write",
+    operationId,
+    outcome: "ok",
+    journaled: false,
+    ...over,
+  };
 }
 
 function read(entries: readonly string[], over: Partial<ReadRecord> = {}): ReadRecord {
@@ -183,6 +191,12 @@ describe("reads", () => {
     expect(check(history, after("w1")).staleBeyondLabel[0]?.evidence).toBe(
       "a read from replica by a/reader-2 at 90 ms claims 85 ms and lacks what was acknowledged at 80 ms",
     );
+  });
+
+  test("need not show what was kept on an instance's disk until it is done", () => {
+    const journaled = write("w1", { completedAt: 90, journaled: true });
+    expect(accusations([journaled, read([])], after("w1"))).toEqual({});
+    expect(accusations([journaled, read([])], after())).toEqual({ lost: 1 });
   });
 
   test("that claim a moment to come, or none, are mislabelled", () => {

@@ -1,0 +1,89 @@
+import { DurableWrites } from "../../app/continuity/durable-writes.ts";
+import { Journal } from "../../app/continuity/journal/journal.ts";
+import { ReadThrough } from "../../app/continuity/read-through.ts";
+import type { Sourced } from "../../app/continuity/sourced.ts";
+import { Cluster } from "../../app/database/cluster.ts";
+import { DatabaseError } from "../../app/database/errors.ts";
+import { createLogger } from "../../app/observability/logger.server.ts";
+import type { Seen } from "./history.ts";
+import type { WorkerConfig } from "./messages.ts";
+import { enter, look, type Address } from "./workload.ts";
+
+/** The database as an instance of the app has it, with all that stands around it there. */
+export interface Instance {
+  /** @returns whether it is in the database, or on this instance's disk for now. */
+  write(address: Address, operationId: string): Promise<"done" | "journaled">;
+  read(address: Address): Promise<Sourced<Seen>>;
+  settle(shop: string, operationId: string): Promise<"done" | "notDone">;
+  /** Comes back when nothing waits on the disk any more, or when that takes longer than `limitMs`. */
+  drained(limitMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+/** So much may be kept of a shop's answers; an answer, with its question, takes between these. */
+const CACHE_CHARS_PER_SHOP = 20_000;
+const LEAST_CHARS = 70;
+const MOST_CHARS = 400;
+
+/** The most answers that the cache may hold of one shop, and the fewest that it always holds. */
+export const cacheEntriesPerShop = {
+  most: Math.floor(CACHE_CHARS_PER_SHOP / LEAST_CHARS),
+  least: Math.floor(CACHE_CHARS_PER_SHOP / MOST_CHARS),
+} as const;
+
+/** Puts an instance together from the app's own parts, as the app does it. */
+export async function openInstance(config: WorkerConfig): Promise<Instance> {
+  const { deadlineMs } = config;
+  const logger = createLogger("info");
+  const cluster = new Cluster({
+    ...config.targets,
+    ...(config.nameServers.length > 0 ? { nameServers: config.nameServers } : {}),
+    poolSize: config.poolSize,
+    logger,
+  });
+  const journal =
+    config.journalDir === null
+      ? null
+      : await Journal.open({
+          directory: config.journalDir,
+          secrets: ["a secret of the drill's own, known to all"],
+          slowFsyncMs: config.slowFsyncMs,
+          anyFileSystem: true,
+        });
+  const writes = new DurableWrites({
+    cluster,
+    journal,
+    definitions: [enter as never],
+    durability: config.without.includes("retention") ? "replicated" : "primary",
+    logger,
+  });
+  const reads = new ReadThrough({
+    readable: () => cluster.readable,
+    isOutage: (error) => error instanceof DatabaseError && error.kind !== "permanent",
+    maxCharsPerShop: CACHE_CHARS_PER_SHOP,
+  });
+  cluster.start();
+  return {
+    async write({ shop, key }, operationId) {
+      const options = { patienceMs: deadlineMs };
+      return (await writes.write(shop, operationId, enter, { key }, options)).state;
+    },
+    read: ({ shop, key }) =>
+      reads.read({ shop, name: "drill.look", input: key }, () =>
+        cluster.read(shop, (db) => look(db, shop, key), { deadlineMs }),
+      ),
+    settle: (shop, operationId) => cluster.settle(shop, operationId, { deadlineMs }),
+    async drained(limitMs) {
+      writes.drain();
+      let timer: NodeJS.Timeout | undefined;
+      const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, limitMs)));
+      await Promise.race([writes.drained(), late]);
+      clearTimeout(timer);
+    },
+    async close() {
+      await writes.stop();
+      await cluster.close();
+      await journal?.close();
+    },
+  };
+}
