@@ -627,6 +627,19 @@ describe("what is wrong is said next to the entry", () => {
     expect(problems[0]?.message).toMatch(/has been sent in full already/);
   });
 
+  test("of what belongs to another shop", async () => {
+    const { at } = freshItem();
+    const answer = await commands.submit("another.myshopify.com", {
+      operationId: randomUUID(),
+      kind: "inventory.adjust",
+      input: { ...at, delta: 1, reason: "received" },
+      requestedBy: ME,
+    });
+    expect(problemsOf(answer)).toEqual([
+      { field: "inventoryItemId", message: "This variant no longer exists." },
+    ]);
+  });
+
   test("of a form that nobody made", async () => {
     expect(await ask("order.explode", {})).toEqual([
       { field: null, message: "Evenkeel does not know this kind of change." },
