@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { EventEmitter, once } from "node:events";
 import { createWriteStream, readFileSync, type WriteStream } from "node:fs";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import type { Readable } from "node:stream";
 import { fileURLToPath } from "node:url";
@@ -121,7 +122,7 @@ export class AppProcess implements AsyncDisposable {
     this.#setState("starting");
     const shell = spawn(
       "/bin/sh",
-      ["-c", LIFELINE, "sh", scratchDir, process.execPath, "--enable-source-maps", program],
+      ["-c", LIFELINE, "sh", scratchDir, process.execPath, ...nodeOptions(), program],
       {
         cwd: root,
         env: { NODE_ENV: "production", ...plainEnvironment(), ...env() },
@@ -235,6 +236,14 @@ export class AppProcess implements AsyncDisposable {
       return undefined;
     }
   }
+}
+
+/** Those with which `npm start` runs the released app: its memory is bounded there. */
+function nodeOptions(): string[] {
+  const { scripts } = JSON.parse(readFileSync(join(root, "package.json"), "utf8")) as {
+    scripts: { start: string };
+  };
+  return scripts.start.split(/\s+/).filter((word) => word.startsWith("--"));
 }
 
 /** What any program needs of our environment; nothing that could configure the app behind the sandbox's back. */

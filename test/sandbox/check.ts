@@ -36,15 +36,16 @@ const limitsMs = {
 const RSS_LIMIT_MB = 400;
 
 const root = fileURLToPath(new URL("../..", import.meta.url));
-const pictures = join(root, ".cache", "demo-check");
+/** The screenshots and the app's log of the last check. */
+const output = join(root, ".cache", "demo-check");
 
 /**
  * `npm run demo -- --check`: starts a sandbox, walks through it as a merchant would, in a headless Chromium with
  * the app's policy untouched, and reports: a row and a bar for each step, and the screenshots.
  */
 export async function check({ orders, signal }: CheckOptions): Promise<void> {
-  await rm(pictures, { recursive: true, force: true });
-  await mkdir(pictures, { recursive: true });
+  await rm(output, { recursive: true, force: true });
+  await mkdir(output, { recursive: true });
   const progress = createProgress();
   const rows: Row[] = [];
   const bars: Bar[] = [];
@@ -52,7 +53,13 @@ export async function check({ orders, signal }: CheckOptions): Promise<void> {
   console.log("\nEvenkeel demo, checked\n");
 
   const startedMs = performance.now();
-  await using sandbox = await startSandbox({ orders, tls: true, signal, progress: progress.step });
+  await using sandbox = await startSandbox({
+    orders,
+    tls: true,
+    signal,
+    progress: progress.step,
+    logFile: join(output, "app.log"),
+  });
   await using browser = asyncDisposable(await sandbox.launchBrowser());
   const context = await browser.value.newContext(screens.desktop);
   const page = await context.newPage();
@@ -87,7 +94,7 @@ export async function check({ orders, signal }: CheckOptions): Promise<void> {
       what = firstLine(error);
       throw error;
     } finally {
-      const picture = join(pictures, `${rows.length}-${name}.png`);
+      const picture = join(output, `${rows.length}-${name}.png`);
       await page.screenshot({ path: picture }).catch(() => undefined);
       screenshots.push(relative(root, picture));
       rows.push({ step: name, ms: Math.round(ms), what: what! });
@@ -188,7 +195,7 @@ export async function check({ orders, signal }: CheckOptions): Promise<void> {
     ] as const) {
       await onPhone.open(path);
       await onPhone.app.getByRole("heading", { level: 1 }).waitFor();
-      const picture = join(pictures, `phone-${name}.png`);
+      const picture = join(output, `phone-${name}.png`);
       await onPhone.page.screenshot({ path: picture });
       screenshots.push(relative(root, picture));
     }
