@@ -65,7 +65,10 @@ describe("a form's answer", () => {
       method: "POST",
       body: JSON.stringify({ operationId: "0b0c5f0e", kind: "inventory.adjust", input: {} }),
     });
-  const answerTo = (error: unknown) => answerForm(request(), () => Promise.reject(error));
+  const failing = (error: unknown) => async (): Promise<never> => {
+    throw error;
+  };
+  const answerTo = (error: unknown) => answerForm(request(), failing(error));
 
   it("is that nothing came back, when the network failed", async () => {
     expect(await answerTo(new TypeError("Failed to fetch"))).toEqual({
@@ -86,6 +89,6 @@ describe("a form's answer", () => {
     await expect(answerTo(signIn)).rejects.toBe(signIn);
     const redirect = new Response(null, { status: 302 });
     await expect(answerTo(redirect)).rejects.toBe(redirect);
-    await expect(orElse(() => Promise.reject(signIn as unknown), null)).rejects.toBe(signIn);
+    await expect(orElse(failing(signIn), null)).rejects.toBe(signIn);
   });
 });
