@@ -54,6 +54,8 @@ export interface ClaimedReread extends Reread {
   readonly requestedAt: string;
 }
 
+/** One event at Shopify makes several webhooks; what they ask to be read again is read once they are all in. */
+export const REREAD_DELAY_MS = 1_000;
 /** How long whoever has taken a reread on may need. */
 const LEASE_SECONDS = 120;
 /** Doubles with each attempt, up to an hour. */
@@ -72,22 +74,19 @@ const perRead: Readonly<Record<RereadKind, number>> = {
 };
 
 /**
- * Asks for resources to be read again, in the transaction of whatever showed the need. One that is asked for
- * already, or being read just now, is read once more afterwards and not at the same time.
- *
- * @param delayMs - How long to wait for more that would have asked for the same.
+ * Asks for resources to be read again, in the transaction of whatever showed the need, shortly afterwards. One
+ * that is asked for already, or being read just now, is read once more afterwards and not at the same time.
  */
 export async function requestRereads(
   tx: ShopDatabase,
   shop: string,
   wanted: readonly Reread[],
-  delayMs = 0,
 ): Promise<void> {
   if (wanted.length === 0) return;
   const distinct = [...new Map(wanted.map((one) => [`${one.kind}/${one.id}`, one])).values()];
   await tx.execute(sql`
     insert into rereads (shop, kind, id, requested_at, due_at)
-    select ${shop}, x.kind, x.id, clock_timestamp(), clock_timestamp() + ${delayMs} * interval '1 millisecond'
+    select ${shop}, x.kind, x.id, clock_timestamp(), clock_timestamp() + ${REREAD_DELAY_MS} * interval '1 millisecond'
     from json_to_recordset(${JSON.stringify(distinct)}::text::json) as x(kind text, id bigint)
     order by x.kind, x.id
     on conflict (shop, kind, id) do update set requested_at = excluded.requested_at, attempts = 0`);

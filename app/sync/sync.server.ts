@@ -16,7 +16,7 @@ import { locations } from "./phases/locations.ts";
 import { orders } from "./phases/orders.ts";
 import type { Phase, PhaseContext, PhaseStep } from "./phases/phase.ts";
 import { products } from "./phases/products.ts";
-import { Rereads } from "./rereads.server.ts";
+import { REREAD_DELAY_MS, Rereads } from "./rereads.server.ts";
 import {
   beginReconciliation,
   clearSome,
@@ -50,8 +50,6 @@ export interface Sync {
    * @returns Whether one was begun; not while a run is under way, nor before the first import.
    */
   reconcile(shop: string): Promise<boolean>;
-  /** How long a reread waits for more that ask for the same. */
-  readonly rereadDelayMs: number;
   /** Resources of the shop wait in `rereads`: reads them once they are due. */
   wake(shop: string): Promise<void>;
   /** Ends the runs in this process after the step they are at; another instance, or the next start, goes on. */
@@ -67,8 +65,6 @@ export interface SyncOptions {
   readonly bulkFrom?: number;
   /** How long one job works on a run before it makes room for others. Default 60 s. */
   readonly sliceMs?: number;
-  /** How long a reread waits for more webhooks of the same resource. Default 2 s. */
-  readonly rereadDelayMs?: number;
 }
 
 /** Orders further back cannot be read without a scope of their own. */
@@ -79,6 +75,8 @@ const OVERLAP_MS = 10 * 60_000;
 const REFUSAL_MEMORY_MS = 3_600_000;
 /** How far ahead a job for rereads is added. */
 const WAIT_AT_MOST_MS = 10_000;
+/** How long somebody else who works on a run is left alone. */
+const LOOK_AGAIN_MS = 30_000;
 /** Nobody waits for a step at the screen, and a large one on a busy database takes its time. */
 const STEP_DEADLINE_MS = 60_000;
 /** Shops are not all reconciled in the same second. */
@@ -114,7 +112,6 @@ class ShopSync implements Sync {
   readonly #bulkFrom: number;
   readonly #sliceMs: number;
   readonly #rereads: Rereads;
-  readonly rereadDelayMs: number;
   readonly #stopping = new AbortController();
   /** Shops that have refused protected customer data lately. */
   readonly #withoutPeople = new LRUCache<string, true>({ max: 10_000, ttl: REFUSAL_MEMORY_MS });
@@ -126,7 +123,6 @@ class ShopSync implements Sync {
     this.#logger = options.logger;
     this.#bulkFrom = options.bulkFrom ?? 250;
     this.#sliceMs = options.sliceMs ?? 60_000;
-    this.rereadDelayMs = options.rereadDelayMs ?? 2_000;
     this.#rereads = new Rereads({ cluster: options.cluster, logger: options.logger });
     this.#register();
   }
@@ -161,7 +157,7 @@ class ShopSync implements Sync {
   }
 
   wake(shop: string): Promise<void> {
-    return this.#wakeAt(shop, new Date(Date.now() + this.rereadDelayMs));
+    return this.#wakeAt(shop, new Date(Date.now() + REREAD_DELAY_MS));
   }
 
   async stop(): Promise<void> {
@@ -175,7 +171,9 @@ class ShopSync implements Sync {
   #register(): void {
     const jobs = this.#jobs;
     jobs.register(queues.run, runJob, (data, job) => this.#work(data.shop, data.runId, job), {
-      policy: "singleton",
+      // One job of a shop waits, so that a run whose process died is taken up by the next start at once. Two
+      // that run at the same time are told apart by the run's own row.
+      policy: "short",
       concurrency: 2,
       // A slice ends by itself long before.
       expireSeconds: 900,
@@ -251,8 +249,11 @@ class ShopSync implements Sync {
       const run = await runningRun(this.#cluster, shop, runId);
       if (run) await this.#slice(shop, run, job);
     } catch (error) {
-      // Seen from a standby that lags, or by a worker that was given up on: the next look tells.
-      if (error instanceof SyncSupersededError) throw error;
+      if (error instanceof SyncSupersededError) {
+        // Another worker has the run, or it was read from a standby that lags: another look will tell.
+        await this.#enqueueRun(shop, runId, LOOK_AGAIN_MS);
+        return;
+      }
       const hopeless = error instanceof ShopifyError && !error.passing;
       if (!hopeless && !job.lastAttempt) throw error;
       this.#logger.error({ shop, run: runId, err: error }, "sync failed");

@@ -2,7 +2,6 @@ import { disconnectedPayload, levelPayload } from "../../inventory/mapping.serve
 import * as store from "../../inventory/store.server.ts";
 import { requestRereads } from "../../sync/rereads.server.ts";
 import { applied, handler } from "../handler.ts";
-import { REREAD_DELAY_MS } from "./delay.ts";
 
 /**
  * `inventory_levels/update`, `inventory_levels/connect`: what is available is stored at once; what is on
@@ -16,7 +15,7 @@ export const updateLevel = handler(levelPayload, async (tx, payload, { shop }) =
     available: payload.available,
     updatedAt: payload.updated_at,
   });
-  await requestRereads(tx, shop, [{ kind: "inventory_item", id: item }], REREAD_DELAY_MS);
+  await requestRereads(tx, shop, [{ kind: "inventory_item", id: item }]);
   return applied;
 });
 
@@ -28,7 +27,7 @@ export const disconnectLevel = handler(
   async (tx, { inventory_item_id: inventoryItemId, location_id: locationId }, { shop, at }) => {
     await store.disconnectLevel(tx, shop, { inventoryItemId, locationId }, at);
     const item = { kind: "inventory_item", id: inventoryItemId } as const;
-    await requestRereads(tx, shop, [item], REREAD_DELAY_MS);
+    await requestRereads(tx, shop, [item]);
     return applied;
   },
 );

@@ -6,13 +6,12 @@ import {
 import * as store from "../../inventory/store.server.ts";
 import { requestRereads } from "../../sync/rereads.server.ts";
 import { applied, handler } from "../handler.ts";
-import { REREAD_DELAY_MS } from "./delay.ts";
 
 /** `locations/create`, `update`, `activate`, `deactivate`. */
 export const updateLocation = handler(locationPayload, async (tx, payload, { shop }) => {
   await store.saveLocations(tx, shop, [locationFromPayload(payload)], "told");
   // Whether it fulfils online orders is not in the payload.
-  await requestRereads(tx, shop, [{ kind: "location", id: payload.id }], REREAD_DELAY_MS);
+  await requestRereads(tx, shop, [{ kind: "location", id: payload.id }]);
   return applied;
 });
 

@@ -2,7 +2,6 @@ import { deletedPayload, orderFromPayload, orderPayload } from "../../orders/map
 import * as store from "../../orders/store.server.ts";
 import { requestRereads, type Reread } from "../../sync/rereads.server.ts";
 import { applied, handler, ignored } from "../handler.ts";
-import { REREAD_DELAY_MS } from "./delay.ts";
 
 /**
  * `orders/create`, `orders/updated`: the payload is stored at once, and the order read by id soon after, for
@@ -23,7 +22,7 @@ export const updateOrder = handler(orderPayload, async (tx, payload, { shop }) =
     const items = await store.inventoryItemsOf(tx, shop, id);
     wanted.push(...items.map((item): Reread => ({ kind: "inventory_item", id: item })));
   }
-  await requestRereads(tx, shop, wanted, REREAD_DELAY_MS);
+  await requestRereads(tx, shop, wanted);
   return applied;
 });
 

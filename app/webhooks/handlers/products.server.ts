@@ -7,7 +7,6 @@ import {
 import * as store from "../../products/store.server.ts";
 import { requestRereads } from "../../sync/rereads.server.ts";
 import { applied, handler, ignored } from "../handler.ts";
-import { REREAD_DELAY_MS } from "./delay.ts";
 
 /** `products/create`, `products/update`. */
 export const updateProduct = handler(productPayload, async (tx, payload, { shop }) => {
@@ -27,7 +26,7 @@ export const updateProduct = handler(productPayload, async (tx, payload, { shop 
   // A new variant's stock settings are not in the payload; an equal moment cannot be told apart.
   const saidAll = rows.variants.every(({ tracked }) => tracked !== null);
   if (stored === undefined || !saidAll) {
-    await requestRereads(tx, shop, [{ kind: "product", id }], REREAD_DELAY_MS);
+    await requestRereads(tx, shop, [{ kind: "product", id }]);
   }
   return applied;
 });

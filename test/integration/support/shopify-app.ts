@@ -24,7 +24,7 @@ export interface ShopifyAppOptions {
   readonly database: TestDatabase;
   readonly orders?: number;
   readonly shops?: ShopStore[];
-  readonly sync?: Partial<Pick<SyncOptions, "bulkFrom" | "sliceMs" | "rereadDelayMs">>;
+  readonly sync?: Partial<Pick<SyncOptions, "bulkFrom" | "sliceMs">>;
   readonly shopify?: Partial<Parameters<typeof startShopify<ShopStore>>[0]>;
   readonly logger?: Logger;
   /** What the shops' limit of calls follows from. Default the largest. */
@@ -44,6 +44,8 @@ export interface ShopifyApp extends AsyncDisposable {
   readonly admin: (shop: string) => AdminClient;
   /** An access token of the shop, for another process. */
   readonly token: (shop: string) => Promise<string>;
+  /** The shop's token has died. */
+  readonly forgetToken: (shop: string) => void;
   /** Sees every row, past row-level security. */
   readonly owner: postgres.Sql;
   /** Resolves as soon as `holds`, looking again after each committed change of the tables that the parts write. */
@@ -88,7 +90,7 @@ export async function startShopifyApp(options: ShopifyAppOptions): Promise<Shopi
     createAdminClient({ shop, logger, accessToken: () => token(shop) });
 
   const jobs = createJobs({ systemUrl: database.url("system"), logger, pollSeconds: 0.5 });
-  const sync = createSync({ cluster, jobs, admin, logger, rereadDelayMs: 20, ...options.sync });
+  const sync = createSync({ cluster, jobs, admin, logger, ...options.sync });
   const inbox = createInbox({ cluster, sync, logger });
   const keeper = new DeliveryKeeper({
     cluster,
@@ -125,6 +127,7 @@ export async function startShopifyApp(options: ShopifyAppOptions): Promise<Shopi
     inbox,
     admin,
     token,
+    forgetToken: (shop) => tokens.delete(shop),
     owner,
     until,
     async importShop(shop) {

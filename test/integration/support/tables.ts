@@ -13,10 +13,11 @@ const factTables = {
 } as const;
 export type FactTable = keyof typeof factTables;
 
-/** Every row of a shop, but for the moment at which it was stored here. */
+/** Every row of a shop, with or without tombstones, but for the moment at which it was stored here. */
 export async function factsOf(
   owner: postgres.Sql,
   shop: string,
+  { deleted = true }: { readonly deleted?: boolean } = {},
 ): Promise<Record<FactTable, Record<string, unknown>[]>> {
   const facts: Partial<Record<FactTable, Record<string, unknown>[]>> = {};
   for (const [table, key] of Object.entries(factTables)) {
@@ -24,7 +25,9 @@ export async function factsOf(
       `select to_jsonb(t) - 'synced_at' as row from ${table} t where shop = $1 order by ${key}`,
       [shop],
     );
-    facts[table as FactTable] = rows.map(({ row }) => row);
+    facts[table as FactTable] = rows
+      .map(({ row }) => row)
+      .filter(({ deleted_at }) => deleted || !deleted_at);
   }
   return facts as Record<FactTable, Record<string, unknown>[]>;
 }
