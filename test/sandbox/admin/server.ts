@@ -95,7 +95,7 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
       (asked) => file(asked, new URL("styles.css", fontDir), "text/css"),
     ],
     [
-      /^\/sandbox\/fonts\/(inter-[\w-]+\.woff2)$/,
+      /^\/sandbox\/fonts\/([\w-]+\.woff2)$/,
       (asked) => file(asked, new URL(asked.match[1] ?? "", fontDir), "font/woff2"),
     ],
     [
