@@ -38,6 +38,7 @@ declare module "react" {
       "ui-save-bar": BridgeElement;
     }
   }
+  // eslint-disable-next-line @typescript-eslint/no-unused-vars -- merges with React's, which has it
   interface ButtonHTMLAttributes<T> {
     /** App Bridge reads it from the buttons of title and save bars. */
     variant?: string;
