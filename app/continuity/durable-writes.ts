@@ -45,7 +45,9 @@ const payload = z.object({ name: z.string(), input: z.unknown() });
 
 const KINDS = ["write", "retained-write"] as const;
 const PATIENCE_MS = 2_000;
-const DRAIN_BATCH = 100;
+const DRAIN_BATCH = 400;
+/** Shops that are drained side by side; the other connections are for those who wait for an answer. */
+const DRAIN_SHOPS = 5;
 const DRAIN_DEADLINE_MS = 5_000;
 const DRAIN_PAUSE_MS = 500;
 
@@ -215,16 +217,34 @@ export class DurableWrites {
       const records = await journal.read(KINDS, after, DRAIN_BATCH, (sequence) =>
         this.#logger.error({ sequence }, "a record of the journal cannot be decrypted"),
       );
-      if (records.length === 0) return;
-      for (const record of records) {
-        if (this.#stopped.signal.aborted) return;
-        if ((await this.#drainOne(journal, record)) === "later") {
-          await this.#pause();
+      const last = records.at(-1);
+      if (!last) return;
+      if (await this.#drainBatch(journal, records)) after = last.sequence;
+      else await this.#pause();
+    }
+  }
+
+  /**
+   * The writes of a shop in the order in which they were kept, those of different shops side by side: one after
+   * the other they would come slower than new ones do, and a shop that has to wait would hold up all others.
+   *
+   * @returns Whether none of them has to be tried again.
+   */
+  async #drainBatch(journal: Journal, records: readonly JournalRecord[]): Promise<boolean> {
+    const shops = Map.groupBy(records, ({ shop }) => shop).values();
+    let through = true;
+    const drainShops = async () => {
+      for (const own of shops) {
+        for (const record of own) {
+          if (this.#stopped.signal.aborted) return;
+          if ((await this.#drainOne(journal, record)) !== "later") continue;
+          through = false;
           break;
         }
-        after = record.sequence;
       }
-    }
+    };
+    await Promise.all(Array.from({ length: DRAIN_SHOPS }, drainShops));
+    return through;
   }
 
   async #drainOne(journal: Journal, record: JournalRecord): Promise<Outcome> {

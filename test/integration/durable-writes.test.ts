@@ -84,6 +84,12 @@ async function names(): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
+async function asOwner(statements: string): Promise<void> {
+  const owner = postgres(pair.primary.url("owner"), { max: 1 });
+  await owner.unsafe(statements);
+  await owner.end();
+}
+
 const steady = async ({ cluster }: Process) => {
   while (cluster.monitor.state !== "steady") await once(cluster.monitor.events, "state");
 };
@@ -103,6 +109,28 @@ test("while both nodes are down writes are kept, and made in their order when th
   await app.writes.drained();
   expect(await names()).toEqual(["a", "b", "c"]);
   expect(app.journal?.holds(SHOP)).toBe(false);
+});
+
+test("a shop whose kept write has to wait holds up its own later ones, and no other shop's", async () => {
+  pair = await startPostgresPair({ replication: "async" });
+  await migrate({ url: pair.url("owner", "writer") });
+  // What somebody meets who waits too long for a lock.
+  await asOwner(`
+    create function busy() returns trigger language plpgsql as
+      $$ begin raise exception 'the row is locked' using errcode = '55P03'; end $$;
+    create trigger busy before insert on saved_views for each row when (new.name = 'a')
+      execute function busy()`);
+  const app = await start();
+  await steady(app);
+  await pair.crash(pair.primary);
+  for (const name of ["a", "b"]) expect(await add(app, name)).toEqual({ state: "journaled" });
+  const view = { id: crypto.randomUUID(), name: "c" };
+  await app.writes.write("two.myshopify.com", "op-c", addView, view, { patienceMs: 300 });
+  await pair.start(pair.primary);
+  await expect.poll(names, { timeout: 30_000 }).toEqual(["c"]);
+  expect(app.journal?.holds(SHOP)).toBe(true);
+  await asOwner("drop trigger busy on saved_views");
+  await expect.poll(names, { timeout: 30_000 }).toEqual(["a", "b", "c"]);
 });
 
 test("what a killed process left in its journal is made by the next one, once", async () => {
