@@ -21,10 +21,10 @@ export function PendingPage({ children }: PropsWithChildren) {
   }, [loading]);
 
   return (
-    <>
+    <main>
       <div hidden={waiting !== null}>{children}</div>
       {waiting !== null && <PageSkeleton pathname={waiting} />}
-    </>
+    </main>
   );
 }
 

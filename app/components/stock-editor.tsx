@@ -39,6 +39,11 @@ export function StockEditor(props: StockEditorProps) {
   const words = useWords();
   const format = useFormat();
   const variant = [row.title, row.variantTitle].filter(Boolean).join(", ");
+  const { editor } = words.inventory;
+  const change =
+    level.expected === null || level.expected === level.available
+      ? null
+      : editor.result(level.available, level.expected);
   const button = useRef<HTMLButtonElement>(null);
   const finish = () => {
     onClose();
@@ -64,16 +69,17 @@ export function StockEditor(props: StockEditorProps) {
           className="ek-cell-button"
           aria-expanded={open}
           aria-label={
-            words.inventory.editor.open(variant, level.location, level.available) +
-            (level.expected === null ? "" : `, ${words.inventory.expected(level.expected)}`)
+            change === null
+              ? editor.open(variant, level.location, level.available)
+              : editor.openExpected(variant, level.location, change)
           }
           onClick={open ? onClose : onOpen}
         >
-          {level.expected === null || level.expected === level.available ? (
+          {change === null ? (
             format.number(level.available)
           ) : (
             <span className="ek-expected" title={words.change.onItsWay}>
-              {words.inventory.editor.result(level.available, level.expected)}
+              {change}
             </span>
           )}
         </button>
@@ -134,7 +140,7 @@ function EditorForm({
   };
 
   return (
-    <form onSubmit={save} noValidate>
+    <form onSubmit={save} noValidate aria-label={editor.title(level.location)}>
       <Box minWidth="16rem" maxWidth="20rem">
         <BlockStack gap="300">
           <BlockStack gap="050">

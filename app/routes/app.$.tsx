@@ -1,6 +1,7 @@
 import type { HeadersFunction, LoaderFunctionArgs } from "@remix-run/node";
 import { boundary } from "@shopify/shopify-app-remix/server";
 import { RouteErrorBoundary } from "../components/error-boundary.tsx";
+import { pageTitle } from "../components/page-title.ts";
 import { answering, notFound } from "../http/problems.server.ts";
 import { merchant } from "../shopify/sign-in.server.ts";
 
@@ -15,6 +16,8 @@ export async function loader({ request, context }: LoaderFunctionArgs): Promise<
 export default function Nowhere() {
   return null;
 }
+
+export const meta = pageTitle((words) => words.notFound.page.title);
 
 export function ErrorBoundary() {
   return <RouteErrorBoundary />;

@@ -5,6 +5,7 @@ import { boundary } from "@shopify/shopify-app-remix/server";
 import { ChangeList } from "../components/change-list.tsx";
 import { Section } from "../components/details.tsx";
 import { RouteErrorBoundary } from "../components/error-boundary.tsx";
+import { pageTitle } from "../components/page-title.ts";
 import { ImportProgress, isImporting, isStillComing } from "../components/import-progress.tsx";
 import { useFormat, useNow, useWords } from "../components/localisation.tsx";
 import { Name } from "../components/name.tsx";
@@ -211,6 +212,8 @@ function Changes({ count, needYou, list }: Overview["changes"]) {
     </Section>
   );
 }
+
+export const meta = pageTitle((words) => words.pages.overview);
 
 export function ErrorBoundary() {
   return <RouteErrorBoundary />;

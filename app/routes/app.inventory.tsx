@@ -5,6 +5,7 @@ import { InventoryIcon } from "@shopify/polaris-icons";
 import { boundary } from "@shopify/shopify-app-remix/server";
 import { useState } from "react";
 import { RouteErrorBoundary } from "../components/error-boundary.tsx";
+import { pageTitle } from "../components/page-title.ts";
 import { choiceFilter, choicePill } from "../components/filter-choices.tsx";
 import { ImportNotice, isStillComing } from "../components/import-progress.tsx";
 import { InventoryListRow, InventoryTableRow } from "../components/inventory-rows.tsx";
@@ -285,6 +286,8 @@ function useEditing(rows: readonly InventoryRow[]) {
     close: () => setHeld(null),
   };
 }
+
+export const meta = pageTitle((words) => words.pages.inventory);
 
 export function ErrorBoundary() {
   return <RouteErrorBoundary />;

@@ -1,4 +1,4 @@
-import type { HeadersFunction, LoaderFunctionArgs } from "@remix-run/node";
+import type { HeadersFunction, LoaderFunctionArgs, SerializeFrom } from "@remix-run/node";
 import { useLoaderData } from "@remix-run/react";
 import {
   Badge,
@@ -19,6 +19,7 @@ import { AddressLines, sameAddress } from "../components/address-lines.tsx";
 import { ChangeBadge } from "../components/change-badge.tsx";
 import { Fact, Section } from "../components/details.tsx";
 import { RouteErrorBoundary } from "../components/error-boundary.tsx";
+import { pageTitle } from "../components/page-title.ts";
 import { useListAddressBefore } from "../components/list-memory.ts";
 import { useFormat, useNow, useWords } from "../components/localisation.tsx";
 import { Name } from "../components/name.tsx";
@@ -458,6 +459,10 @@ function About({ order }: { readonly order: OrderDetail }) {
     </BlockStack>
   );
 }
+
+export const meta = pageTitle<SerializeFrom<typeof loader>>((words, data) =>
+  data ? words.order.title(data.order.name) : words.notFound.order.title,
+);
 
 export function ErrorBoundary() {
   return <RouteErrorBoundary />;

@@ -1,4 +1,9 @@
-import type { ActionFunctionArgs, HeadersFunction, LoaderFunctionArgs } from "@remix-run/node";
+import type {
+  ActionFunctionArgs,
+  HeadersFunction,
+  LoaderFunctionArgs,
+  SerializeFrom,
+} from "@remix-run/node";
 import {
   useLoaderData,
   useNavigate,
@@ -25,6 +30,7 @@ import { useState, type FormEvent } from "react";
 import { AddressLines } from "../components/address-lines.tsx";
 import { Section } from "../components/details.tsx";
 import { RouteErrorBoundary } from "../components/error-boundary.tsx";
+import { pageTitle } from "../components/page-title.ts";
 import { ListMessage } from "../components/list-states.tsx";
 import { useWords } from "../components/localisation.tsx";
 import { Name } from "../components/name.tsx";
@@ -324,6 +330,10 @@ function focusFirstError(): void {
     document.querySelector<HTMLElement>("[aria-invalid='true'], [data-first-error]")?.focus();
   });
 }
+
+export const meta = pageTitle<SerializeFrom<typeof loader>>((words, data) =>
+  data ? words.fulfil.title(data.order.name) : words.notFound.order.title,
+);
 
 export function ErrorBoundary() {
   return <RouteErrorBoundary />;

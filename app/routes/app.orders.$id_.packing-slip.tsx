@@ -2,6 +2,7 @@ import type { HeadersFunction, LoaderFunctionArgs } from "@remix-run/node";
 import { useLoaderData } from "@remix-run/react";
 import { boundary } from "@shopify/shopify-app-remix/server";
 import { RouteErrorBoundary } from "../components/error-boundary.tsx";
+import { pageTitle } from "../components/page-title.ts";
 import { SlipsPage } from "../components/slips-page.tsx";
 import { answering, notFound } from "../http/problems.server.ts";
 import { parseId } from "../list-query.ts";
@@ -34,6 +35,8 @@ export default function PackingSlipPage() {
     />
   );
 }
+
+export const meta = pageTitle((words) => words.pages.packingSlip);
 
 export function ErrorBoundary() {
   return <RouteErrorBoundary />;

@@ -13,6 +13,7 @@ import { useEffect } from "react";
 import { z } from "zod";
 import { DateFilter, lastDay } from "../components/date-filter.tsx";
 import { RouteErrorBoundary } from "../components/error-boundary.tsx";
+import { pageTitle } from "../components/page-title.ts";
 import { choiceFilter, choicePill } from "../components/filter-choices.tsx";
 import { ImportNotice, isStillComing } from "../components/import-progress.tsx";
 import { useListAddress } from "../components/list-address.ts";
@@ -418,6 +419,8 @@ function slipsAddress(ids: readonly number[]): string {
   const params = new URLSearchParams(ids.map((id) => ["order", String(id)]));
   return `/app/orders/packing-slips?${params.toString()}`;
 }
+
+export const meta = pageTitle((words) => words.pages.orders);
 
 export function ErrorBoundary() {
   return <RouteErrorBoundary />;

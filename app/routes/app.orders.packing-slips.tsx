@@ -2,6 +2,7 @@ import type { HeadersFunction, LoaderFunctionArgs } from "@remix-run/node";
 import { useLoaderData } from "@remix-run/react";
 import { boundary } from "@shopify/shopify-app-remix/server";
 import { RouteErrorBoundary } from "../components/error-boundary.tsx";
+import { pageTitle } from "../components/page-title.ts";
 import { useListAddressBefore } from "../components/list-memory.ts";
 import { useWords } from "../components/localisation.tsx";
 import { SlipsPage } from "../components/slips-page.tsx";
@@ -53,6 +54,8 @@ export default function PackingSlipsPage() {
     />
   );
 }
+
+export const meta = pageTitle((words) => words.pages.packingSlips);
 
 export function ErrorBoundary() {
   return <RouteErrorBoundary />;

@@ -1,4 +1,4 @@
-import type { HeadersFunction, LoaderFunctionArgs } from "@remix-run/node";
+import type { HeadersFunction, LoaderFunctionArgs, SerializeFrom } from "@remix-run/node";
 import { useLoaderData } from "@remix-run/react";
 import {
   Badge,
@@ -15,6 +15,7 @@ import {
 import { boundary } from "@shopify/shopify-app-remix/server";
 import { Fact, Section } from "../components/details.tsx";
 import { RouteErrorBoundary } from "../components/error-boundary.tsx";
+import { pageTitle } from "../components/page-title.ts";
 import { useListAddressBefore } from "../components/list-memory.ts";
 import { useFormat, useNow, usePhone, useWords } from "../components/localisation.tsx";
 import { Name } from "../components/name.tsx";
@@ -277,6 +278,10 @@ function About({ product }: { readonly product: ProductDetail }) {
     </BlockStack>
   );
 }
+
+export const meta = pageTitle<SerializeFrom<typeof loader>>((words, data) =>
+  data ? data.product.title : words.notFound.product.title,
+);
 
 export function ErrorBoundary() {
   return <RouteErrorBoundary />;

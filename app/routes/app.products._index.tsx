@@ -4,6 +4,7 @@ import { Card, IndexTable, Page } from "@shopify/polaris";
 import { ProductIcon } from "@shopify/polaris-icons";
 import { boundary } from "@shopify/shopify-app-remix/server";
 import { RouteErrorBoundary } from "../components/error-boundary.tsx";
+import { pageTitle } from "../components/page-title.ts";
 import { choiceFilter, choicePill } from "../components/filter-choices.tsx";
 import { ImportNotice, isStillComing } from "../components/import-progress.tsx";
 import { useListAddress } from "../components/list-address.ts";
@@ -175,6 +176,8 @@ export default function Products() {
     </Page>
   );
 }
+
+export const meta = pageTitle((words) => words.pages.products);
 
 export function ErrorBoundary() {
   return <RouteErrorBoundary />;

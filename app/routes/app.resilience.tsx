@@ -18,6 +18,7 @@ import type { ChangeFilter } from "../commands/types.ts";
 import { ChangeActions, type OverrideAnswer } from "../components/change-actions.tsx";
 import { ChangeList } from "../components/change-list.tsx";
 import { RouteErrorBoundary } from "../components/error-boundary.tsx";
+import { pageTitle } from "../components/page-title.ts";
 import { useListAddress } from "../components/list-address.ts";
 import { useFormat, useNow, useWords } from "../components/localisation.tsx";
 import { oldest, SourceBadge } from "../components/source-badge.tsx";
@@ -435,6 +436,8 @@ function Run({ run }: { readonly run: SyncProgress }) {
     </li>
   );
 }
+
+export const meta = pageTitle((words) => words.pages.resilience);
 
 export function ErrorBoundary() {
   return <RouteErrorBoundary />;

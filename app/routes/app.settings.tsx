@@ -5,6 +5,7 @@ import { boundary } from "@shopify/shopify-app-remix/server";
 import { useEffect, useState, type FormEvent } from "react";
 import { Fact } from "../components/details.tsx";
 import { RouteErrorBoundary } from "../components/error-boundary.tsx";
+import { pageTitle } from "../components/page-title.ts";
 import { useFormat, useNow, useWords } from "../components/localisation.tsx";
 import { Name } from "../components/name.tsx";
 import { SaveBar } from "../components/save-bar.tsx";
@@ -209,6 +210,8 @@ function Shop({
     </Card>
   );
 }
+
+export const meta = pageTitle((words) => words.pages.settings);
 
 export function ErrorBoundary() {
   return <RouteErrorBoundary />;

@@ -64,7 +64,9 @@ function Navigation() {
 export function ErrorBoundary() {
   return (
     <AppProvider isEmbeddedApp={false} apiKey="">
-      <RouteErrorBoundary />
+      <main>
+        <RouteErrorBoundary />
+      </main>
     </AppProvider>
   );
 }

@@ -560,6 +560,8 @@ export function english(locale: string) {
       editor: {
         open: (variant: string, location: string, n: number) =>
           `Adjust ${variant} at ${location}, ${number.format(n)} available`,
+        openExpected: (variant: string, location: string, change: string) =>
+          `Adjust ${variant} at ${location}, ${change} expected`,
         title: (location: string) => `Available at ${location}`,
         adjustBy: "Adjust by",
         newQuantity: "New quantity",
