@@ -64,13 +64,13 @@ const sent = (payload: object): unknown => JSON.parse(JSON.stringify(payload));
 
 /** What both of the ways say of an order. */
 function sharedByBoth({ order, lines, fulfillments }: OrderRows) {
-  const { locationIds: _locations, risk: _risk, fulfillmentStatus, ...said } = order;
+  const { fulfillmentStatus } = order;
   const coarse = ["on_hold", "scheduled", "in_progress"].includes(fulfillmentStatus)
     ? "unfulfilled"
     : fulfillmentStatus;
   return {
-    order: { ...said, fulfillmentStatus: coarse },
-    lines: lines.map(({ imageUrl: _image, ...line }) => line),
+    order: { ...order, fulfillmentStatus: coarse, locationIds: null, risk: null },
+    lines: lines.map((line) => ({ ...line, imageUrl: null })),
     fulfillments,
   };
 }

@@ -59,7 +59,7 @@ async function deliveries(): Promise<DeliveryRow[]> {
 async function deliver(
   topic: string,
   payload: unknown,
-  { at = new Date(), to = shop.domain, id = randomUUID() as string } = {},
+  { at = new Date(), to = shop.domain, id = String(randomUUID()) } = {},
 ): Promise<string> {
   await app.cluster.system((db) =>
     db

@@ -71,7 +71,7 @@ const byId = (a: unknown[], b: unknown[]) => Number(a[0]) - Number(b[0]);
 
 /** The orders in our tables, by their ids, as {@link rowOf} has them. */
 export async function storedOrders(app: ShopifyApp, shop: string) {
-  const rows = await app.owner`
+  const rows = await app.owner<Record<string, unknown>[]>`
     select o.id, o.name, o.placed_at, o.updated_at, o.cancelled_at, o.closed_at, o.payment_status,
       o.fulfillment_status, o.currency, o.total, o.total_refunded, o.email, o.tags, o.units,
       o.units_to_fulfil, o.location_ids, o.shipping_address ->> 'city' as shipping_city,

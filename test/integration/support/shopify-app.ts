@@ -1,9 +1,9 @@
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import express from "express";
 import postgres from "postgres";
-import type { Cluster } from "../../../app/database/cluster.ts";
+import { Cluster } from "../../../app/database/cluster.ts";
 import { webhooksHandler } from "../../../app/http/webhooks.server.ts";
 import { createJobs, type Jobs } from "../../../app/jobs/jobs.server.ts";
 import { createLogger, type Logger } from "../../../app/observability/logger.server.ts";
@@ -15,7 +15,6 @@ import { DeliveryKeeper } from "../../../app/webhooks/keeping.server.ts";
 import type { TestDatabase } from "../../sandbox/postgres/index.ts";
 import { readAppToml, startShopify, type SandboxShopify } from "../../sandbox/shopify/index.ts";
 import { createShops, type ShopStore } from "../../sandbox/shopify/shop/index.ts";
-import { openCluster } from "./database.ts";
 
 const API_KEY = "sandbox-key";
 const SECRET = "sandbox-secret";
@@ -60,17 +59,21 @@ const watched = ["sync_runs", "webhook_deliveries", "rereads", "compliance_reque
 
 export async function startShopifyApp(options: ShopifyAppOptions): Promise<ShopifyApp> {
   const { database, logger = createLogger("silent") } = options;
-  const cluster = openCluster(database);
+  const cluster = new Cluster({
+    url: database.url("app"),
+    systemUrl: database.url("system"),
+    poolSize: 10,
+  });
   const shops = options.shops ?? createShops({ orders: options.orders ?? 60, searchLagMs: 0 });
   // Most tests are not about the limit of calls, and reading page by page would wait for it.
   for (const shop of shops) Object.assign(shop, { plan: options.plan ?? "plus" });
   const toml = readAppToml("shopify.app.toml");
-  let http: Server | undefined;
+  const http = createServer();
   const shopify = await startShopify<ShopStore>({
     app: {
       apiKey: API_KEY,
       secret: SECRET,
-      url: () => `http://127.0.0.1:${(http?.address() as AddressInfo).port}`,
+      url: () => `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
       scopes: toml.scopes,
       webhooks: toml.webhooks,
       webhookApiVersion: toml.webhookApiVersion,
@@ -100,7 +103,7 @@ export async function startShopifyApp(options: ShopifyAppOptions): Promise<Shopi
     logger,
   });
   const intake = createIntake({ keeper, secrets: [SECRET], logger });
-  http = createServer(express().all("/webhooks", webhooksHandler(intake)));
+  http.on("request", express().all("/webhooks", webhooksHandler(intake)));
   http.listen(0, "127.0.0.1");
   await once(http, "listening");
 
@@ -205,12 +208,12 @@ async function watchChanges(owner: postgres.Sql) {
       )
       .join("\n")}`);
   let changed = Promise.withResolvers<void>();
-  const { unlisten } = await owner.listen("tests", () => {
+  const listening = await owner.listen("tests", () => {
     changed.resolve();
     changed = Promise.withResolvers<void>();
   });
   return {
     next: () => changed.promise,
-    close: unlisten,
+    close: () => listening.unlisten(),
   };
 }
