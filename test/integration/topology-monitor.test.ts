@@ -239,3 +239,22 @@ async function systemIdentifier(pair: PostgresPair): Promise<string> {
     session.close();
   }
 }
+
+test("a process that stands still for a while does not take its nodes for dead", async () => {
+  await using pair = await startPostgresPair();
+  const monitor = watch(pair, "nodes");
+  await becomes(monitor, "steady");
+  await until(monitor, () => stateOf(monitor, pair.standby) === "standby");
+  const changes: string[] = [];
+  monitor.events.on("node", ({ id, to }) => changes.push(`${id} ${to}`));
+  for (let n = 0; n < 3; n++) {
+    const reported = once(monitor.events, "report");
+    monitor.suspect(pair.primary.name);
+    // The question is on its way by then; its answer comes while nobody looks.
+    await new Promise((resolve) => setTimeout(resolve, 2));
+    const until = performance.now() + 400;
+    while (performance.now() < until);
+    await reported;
+  }
+  expect(changes).toEqual([]);
+});

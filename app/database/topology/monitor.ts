@@ -405,10 +405,13 @@ class NodeWatch {
     const asking = new AbortController();
     this.#asking = asking;
     // A frozen server answers when it wakes up: the question stays asked, but is not waited for.
-    const late = setTimeout(() => {
+    const giveUp = () => {
+      if (this.#asking !== asking || this.#stopped) return;
       this.#lost("PROBE_TIMEOUT");
       this.#nextTurn();
-    }, PROBE_TIMEOUT_MS);
+    };
+    // Where it was us who stood still, the answer is there already and comes out before the immediate does.
+    const late = setTimeout(() => setImmediate(giveUp), PROBE_TIMEOUT_MS);
     try {
       const report = await probe(client);
       if (this.#client === client) this.#answered(report);
