@@ -7,6 +7,7 @@ const SHORT_OUTAGE_MS = 1_200;
 /** What must never happen, whatever the fault. */
 const NEVER: readonly (readonly [name: string, count: (row: DrillRow) => number])[] = [
   ["acknowledged writes lost", ({ writes }) => writes.lost],
+  ["acknowledged writes still on an instance's disk", ({ writes }) => writes.undrained],
   ["writes done twice", ({ writes }) => writes.duplicated],
   ["writes torn", ({ writes }) => writes.torn],
   ["writes said to be not done, but done", ({ writes }) => writes.denied],
@@ -153,6 +154,7 @@ export function lineOf(row: DrillRow): Record<string, string | number | boolean>
     failed: writes.failed,
     unknown: writes.unknownAtClient,
     lost: writes.lost,
+    undrained: writes.undrained,
     twice: writes.duplicated,
     torn: writes.torn,
     denied: writes.denied,

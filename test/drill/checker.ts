@@ -8,6 +8,8 @@ export interface FinalState {
   readonly entries: readonly { key: string; version: number; operationId: string }[];
   /** The ids that the app's own table of operations holds; `tombstone` for those that were used up unused. */
   readonly operations: readonly { operationId: string; tombstone: boolean }[];
+  /** Operations that an instance still has on its disk, in line for the database. */
+  readonly journaled: readonly string[];
   readonly deliveries: readonly {
     id: string;
     /** Rows of that id. */
@@ -27,6 +29,8 @@ export interface Finding {
 export interface Verdict {
   /** Acknowledged, or settled as done, and not there. */
   readonly lost: readonly Finding[];
+  /** Acknowledged as kept on an instance's disk, and still there when everything had settled. */
+  readonly undrained: readonly Finding[];
   /** Done more than once. */
   readonly duplicated: readonly Finding[];
   /** One row of the two without the other, in the end or in what a read saw. */
@@ -73,9 +77,10 @@ export function check(history: readonly OperationRecord[], final: FinalState): V
     ...checkReads(history, writes, startedAt),
     ...checkWebhooks(history, final, startedAt),
   };
-  const { lost, duplicated, denied } = found;
+  const { lost, undrained, duplicated, denied } = found;
   const verdict = {
     lost,
+    undrained,
     duplicated,
     denied,
     torn: [...found.tornRows, ...found.tornReads],
@@ -144,20 +149,24 @@ function note(writes: Map<string, Write>, record: WriteRecord): void {
 
 function checkWrites(writes: ReadonlyMap<string, Write>, final: FinalState, startedAt: number) {
   const lost: Finding[] = [];
+  const undrained: Finding[] = [];
   const duplicated: Finding[] = [];
   const denied: Finding[] = [];
   const phantomRows: Finding[] = [];
   const unknown = { total: 0, happened: 0, didNotHappen: 0, unsettled: 0 };
+  const journaled = new Set(final.journaled);
   const times = countBy(final.entries, ({ operationId }) => operationId);
   for (const { operationId, key } of final.entries) {
     if (writes.has(operationId)) continue;
     phantomRows.push({ key, operationId, evidence: "an entry of a write that nobody asked for" });
   }
   for (const write of writes.values()) {
-    const { operationId, key, acknowledgedAt, settled, allFailed } = write;
+    const { operationId, key, acknowledgedAt, doneAt, settled, allFailed } = write;
     const count = times.get(operationId) ?? 0;
     const tell = (into: Finding[], evidence: string) => into.push({ key, operationId, evidence });
-    if (acknowledgedAt !== null && count === 0) {
+    if (acknowledgedAt !== null && count === 0 && doneAt === null && journaled.has(operationId)) {
+      tell(undrained, `kept at ${ms(acknowledgedAt, startedAt)}, still on the instance's disk`);
+    } else if (acknowledgedAt !== null && count === 0) {
       tell(lost, `acknowledged at ${ms(acknowledgedAt, startedAt)}, not there in the end`);
     }
     if (acknowledgedAt === null && settled === "done" && count === 0) {
@@ -176,7 +185,7 @@ function checkWrites(writes: ReadonlyMap<string, Write>, final: FinalState, star
       if (settled === null) unknown.unsettled++;
     }
   }
-  return { lost, duplicated, denied, phantomRows, unknown };
+  return { lost, undrained, duplicated, denied, phantomRows, unknown };
 }
 
 /** Whether the two rows of each write, and the app's own row beside them, came together or not at all. */

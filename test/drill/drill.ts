@@ -232,7 +232,8 @@ export async function drill(environment: Environment, options: DrillOptions): Pr
     traffic?.stop() ?? null,
     ...[...workers.values()].map((worker) => worker.stop()),
   ]);
-  const final = await readFinalState(pair, run);
+  const journaled = ends.flatMap((end) => end.journaled);
+  const final = await readFinalState(pair, run, journaled);
 
   progress("checking");
   const history = readHistory([

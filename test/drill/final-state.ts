@@ -10,7 +10,11 @@ const APPLYING_MS = 30_000;
  * What the database holds of a run when everything has settled, asked of the primary itself, past the app, past
  * row-level security and past the faults on the wire.
  */
-export async function readFinalState(pair: PostgresPair, run: string): Promise<FinalState> {
+export async function readFinalState(
+  pair: PostgresPair,
+  run: string,
+  journaled: readonly string[],
+): Promise<FinalState> {
   const sql = postgres(pair.primary.url("superuser"), { max: 1, onnotice: () => undefined });
   try {
     await untilApplied(sql, run);
@@ -42,6 +46,7 @@ export async function readFinalState(pair: PostgresPair, run: string): Promise<F
       registers: registers.map(named),
       entries: entries.map(named),
       operations: [...operations],
+      journaled,
       deliveries: [...deliveries],
     };
   } finally {

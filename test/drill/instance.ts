@@ -15,8 +15,8 @@ export interface Instance {
   write(address: Address, operationId: string): Promise<"done" | "journaled">;
   read(address: Address): Promise<Sourced<Seen>>;
   settle(shop: string, operationId: string): Promise<"done" | "notDone">;
-  /** Comes back when nothing waits on the disk any more, or when that takes longer than `limitMs`. */
-  drained(limitMs: number): Promise<void>;
+  /** @returns the operations that are still in line on the disk after `limitMs`; comes back at once when none is. */
+  drained(limitMs: number): Promise<readonly string[]>;
   close(): Promise<void>;
 }
 
@@ -79,6 +79,8 @@ export async function openInstance(config: WorkerConfig): Promise<Instance> {
       const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, limitMs)));
       await Promise.race([writes.drained(), late]);
       clearTimeout(timer);
+      const waiting = await journal?.read(["write"], 0, Number.MAX_SAFE_INTEGER);
+      return waiting?.map(({ id }) => id) ?? [];
     },
     async close() {
       await writes.stop();

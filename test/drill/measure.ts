@@ -36,6 +36,8 @@ export interface DrillRow {
     readonly failed: number;
     readonly unknownAtClient: number;
     readonly lost: number;
+    /** Kept on an instance's disk, and still there in the end. */
+    readonly undrained: number;
     readonly duplicated: number;
     readonly torn: number;
     /** Said to be not done, and there. */
@@ -127,6 +129,7 @@ export function measure(run: Measured): DrillRow {
       failed: count(writes, ({ outcome }) => outcome === "failed"),
       unknownAtClient: count(writes, ({ outcome }) => outcome === "unknown"),
       lost: verdict.lost.length,
+      undrained: verdict.undrained.length,
       duplicated: verdict.duplicated.length,
       torn: verdict.torn.length,
       denied: verdict.denied.length,

@@ -47,6 +47,8 @@ export interface WorkerEnd {
   readonly eventLoopMaxMs: number;
   /** Exceptions and rejections that nobody caught. */
   readonly uncaught: readonly string[];
+  /** Operations that are still on its disk, in line for the database. */
+  readonly journaled: readonly string[];
 }
 
 export interface TrafficConfig extends ProcessConfig {

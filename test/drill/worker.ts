@@ -124,7 +124,7 @@ serveParent<WorkerConfig, WorkerTick | WorkerEnd>(async (config, { send, stopped
   ]);
   delay.disable();
   await Promise.all(settling);
-  await instance.drained(DRAIN_MS);
+  const journaled = await instance.drained(DRAIN_MS);
   clearInterval(ticking);
   await instance.close();
   history.close();
@@ -133,6 +133,7 @@ serveParent<WorkerConfig, WorkerTick | WorkerEnd>(async (config, { send, stopped
     eventLoopP99Ms: Math.max(0, delay.percentile(99) / 1e6 - EVENT_LOOP_RESOLUTION_MS),
     eventLoopMaxMs: Math.max(0, delay.max / 1e6 - EVENT_LOOP_RESOLUTION_MS),
     uncaught,
+    journaled,
   });
 });
 

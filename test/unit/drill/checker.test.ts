@@ -66,6 +66,7 @@ function after(...writes: readonly (string | { key: string; operationId: string 
       operationId,
       tombstone: false,
     })),
+    journaled: [],
     deliveries: [],
   };
 }
@@ -197,6 +198,8 @@ describe("reads", () => {
     const journaled = write("w1", { completedAt: 90, journaled: true });
     expect(accusations([journaled, read([])], after("w1"))).toEqual({});
     expect(accusations([journaled, read([])], after())).toEqual({ lost: 1 });
+    const onDisk = { ...after(), journaled: ["w1"] };
+    expect(accusations([journaled, read([])], onDisk)).toEqual({ undrained: 1 });
   });
 
   test("that claim a moment to come, or none, are mislabelled", () => {
