@@ -134,7 +134,7 @@ export async function* bulkRoots(
       family = new Map(root.id ? [[root.id, root]] : []);
       continue;
     }
-    if (seen <= skip) continue;
+    if (seen > 0 && seen <= skip) continue;
     const node = parse(line);
     const { __parentId: parentId = "", ...child } = node;
     const parent = family.get(parentId);
