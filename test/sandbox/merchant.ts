@@ -60,9 +60,9 @@ export class Merchant {
     await this.heading(name).waitFor();
   }
 
-  /** The rows of a list; the first is not its head. */
+  /** The rows of a list, without its head: of a table, or of what a table becomes on a phone. */
   rows(): Locator {
-    return this.app.locator("tbody tr");
+    return this.app.locator(".Polaris-IndexTable__TableRow");
   }
 
   /** Types into a list's search and waits for what it finds. */

@@ -1,0 +1,180 @@
+import type { Browser, BrowserContext, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { importState, readAppTables } from "../sandbox/app-tables.ts";
+import { screens } from "../sandbox/browser.ts";
+import { oldestToFulfil } from "../sandbox/check.ts";
+import { Merchant } from "../sandbox/merchant.ts";
+import { startSandbox, type Sandbox } from "../sandbox/sandbox.ts";
+import type { ShopStore } from "../sandbox/shopify/shop/index.ts";
+
+/**
+ * One sandbox for all, used in the order in which a merchant would: the app is installed, imports, and is worked
+ * in. Its admin is https://admin.shopify.com, so the app runs exactly as released.
+ */
+describe("the app in the admin", () => {
+  let sandbox: Sandbox;
+  let shop: ShopStore;
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+  let merchant: Merchant;
+  const complaints: string[] = [];
+
+  beforeAll(async () => {
+    sandbox = await startSandbox({ orders: 150, tls: true });
+    [shop] = sandbox.shops as [ShopStore];
+    browser = await sandbox.launchBrowser();
+    context = await browser.newContext(screens.desktop);
+    page = await context.newPage();
+    page.setDefaultTimeout(20_000);
+    page.on("pageerror", (error) => complaints.push(error.message));
+    page.on("console", (message) => {
+      if (message.type() === "error") complaints.push(message.text());
+    });
+    merchant = new Merchant(page, sandbox, shop);
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    await sandbox?.close();
+  });
+
+  afterEach(() => {
+    expect(complaints.splice(0), "what the browser complained about").toEqual([]);
+  });
+
+  test("is signed in on its first page, framed under the policy of production", async () => {
+    const answered = page.waitForResponse(
+      (response) => new URL(response.url()).pathname === "/app" && response.status() === 200,
+    );
+    await merchant.open();
+    await merchant.heading("Overview").waitFor();
+    const policy = (await (await answered).allHeaders())["content-security-policy"];
+    expect(policy).toContain(`frame-ancestors https://${shop.domain} https://admin.shopify.com`);
+    expect(policy).not.toContain("localhost");
+  });
+
+  test("imports the shop by itself and says so until it is done", async () => {
+    await expect
+      .poll(() => importState(sandbox.pair, shop.domain).then((run) => run?.state), {
+        timeout: 60_000,
+      })
+      .toBe("done");
+    await merchant.app.getByText("Your shop is being imported").waitFor({ state: "hidden" });
+    const [stored] = await readAppTables(
+      sandbox.pair,
+      (sql) => sql<{ orders: number; products: number }[]>`
+        select (select count(*) from orders where shop = ${shop.domain})::int as orders,
+               (select count(*) from products where shop = ${shop.domain})::int as products`,
+    );
+    expect(stored).toEqual({ orders: 150, products: shop.products.size });
+  });
+
+  test("lists the orders, the newest first", async () => {
+    await merchant.goTo("Orders");
+    const newest = shop.order(shop.ids.row("Order", shop.orders.length - 1));
+    await merchant
+      .rows()
+      .filter({ hasText: newest?.name ?? "" })
+      .waitFor();
+    expect(await merchant.rows().first().textContent()).toContain(newest?.name);
+    expect(await merchant.rows().count()).toBe(50);
+    await merchant.app.getByText("50 of 150 orders").waitFor();
+  });
+
+  test("finds an order by its name, and the address can be shared", async () => {
+    const wanted = shop.order(oldestToFulfil(shop));
+    await merchant.search(wanted?.name ?? "");
+    await merchant
+      .rows()
+      .filter({ hasText: wanted?.name ?? "" })
+      .waitFor();
+    const found = await merchant.rows().count();
+    expect(found).toBeLessThan(10);
+    const address = page.url();
+    expect(address).toContain("q=");
+    await page.goto(`${address}&panel=none`);
+    await merchant
+      .rows()
+      .filter({ hasText: wanted?.name ?? "" })
+      .waitFor();
+    expect(await merchant.rows().count()).toBe(found);
+  });
+
+  test("brings an adjustment of stock to Shopify, once, and shows what Shopify made of it", async () => {
+    await merchant.goTo("Inventory");
+    const { variant, location, from } = await merchant.adjustStock(3);
+    const now = (from + 3).toLocaleString("en");
+    await merchant.app
+      .getByRole("button", { name: `Adjust ${variant} at ${location}, ${now} available` })
+      .waitFor();
+    const applied = shop.ledger.filter(({ mutation }) => mutation === "inventoryAdjustQuantities");
+    expect(applied).toHaveLength(1);
+    expect(applied[0]?.idempotencyKey).toBeTruthy();
+  });
+
+  test("brings a fulfillment with its tracking number to Shopify, once", async () => {
+    const id = oldestToFulfil(shop);
+    await merchant.open(`/app/orders/${id}`);
+    await merchant.alive();
+    await merchant.fulfil("00340434161094022115");
+    await merchant.app.getByText("00340434161094022115").first().waitFor();
+    expect(shop.order(id)?.fulfillments).toHaveLength(1);
+    expect(shop.ledger.filter(({ mutation }) => mutation === "fulfillmentCreate")).toHaveLength(1);
+  });
+
+  test("shows a new order in the page that is open, without a reload", async () => {
+    await merchant.open("/app/orders");
+    await merchant.rows().first().waitFor();
+    let reloads = 0;
+    page.on("framenavigated", () => reloads++);
+    const { name } = shop.placeOrder();
+    await merchant.rows().filter({ hasText: name }).waitFor({ timeout: 30_000 });
+    expect(reloads).toBe(0);
+  });
+
+  test("works on a phone", async () => {
+    const phone = await browser.newContext(screens.phone);
+    const onPhone = new Merchant(await phone.newPage(), sandbox, shop);
+    await onPhone.open("/app");
+    await onPhone.goTo("Orders");
+    await onPhone.rows().first().waitFor();
+    const overflow = await onPhone.app
+      .locator("html")
+      .evaluate((html) => html.scrollWidth - html.clientWidth);
+    expect(overflow).toBe(0);
+    await phone.close();
+  });
+
+  test("keeps one shop's merchants away from the other's data", async () => {
+    const [, second] = sandbox.shops as [ShopStore, ShopStore];
+    const other = new Merchant(page, sandbox, second);
+    await other.open(`/app/orders/${oldestToFulfil(shop)}`);
+    await other.app.getByRole("heading", { name: "There is no such order here" }).waitFor();
+    await page.goto("about:blank");
+    // The answer for an order that is not there is a 404, and the browser says so.
+    expect(complaints.splice(0).filter((text) => !text.includes("404"))).toEqual([]);
+  });
+
+  test("loses nothing on the way, and the sandbox would see it if it did", async () => {
+    await expect
+      .poll(async () => (await sandbox.losses.compare())?.waitingFor, { timeout: 60_000 })
+      .toBeNull();
+    const honest = await sandbox.losses.compare();
+    expect(honest?.lost).toBe(0);
+    expect(honest?.rows.map(({ expected }) => expected > 0)).toEqual([true, true, true]);
+
+    // A check that has never caught anything is worth nothing: take one of each away.
+    await readAppTables(sandbox.pair, async (sql) => {
+      await sql`delete from orders where (shop, id) in (select shop, id from orders where shop = ${shop.domain} limit 1)`;
+      await sql`delete from webhook_deliveries where (shop, id) in (select shop, id from webhook_deliveries limit 1)`;
+    });
+    shop.ledger.push(...shop.ledger.slice(-1));
+    const caught = await sandbox.losses.compare();
+    expect(caught?.rows.map(({ what, lost, doubled }) => ({ what, lost, doubled }))).toEqual([
+      { what: "Orders", lost: 1, doubled: 0 },
+      { what: "Webhooks answered 200", lost: 1, doubled: 0 },
+      { what: "Changes sent", lost: 0, doubled: 1 },
+    ]);
+  });
+});
