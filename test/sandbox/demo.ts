@@ -9,7 +9,7 @@ const usage = `Shows Evenkeel at work on a whole Shopify of its own, on this mac
 
   npm run demo                        start, and print the address to open
   npm run demo -- --orders 100000     with that many orders in the larger shop (default 2000)
-  npm run demo -- --port 5040         admin there, app and storefront on the next two (default ${DEFAULT_PORT})
+  npm run demo -- --port 5040         admin there, app and storefronts on the next three (default ${DEFAULT_PORT})
   npm run demo -- --check             no window: walk through the app in a headless browser and report`;
 
 /** `npm run demo`. */

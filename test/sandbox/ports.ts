@@ -4,12 +4,13 @@ import { createServer } from "node:net";
 export interface DemoPorts {
   admin: number;
   app: number;
+  /** The first shop's; the second shop's is the next one. */
   storefront: number;
 }
 
 export const DEFAULT_PORT = 4040;
 
-/** Three ports in a row, the admin's first. */
+/** Four ports in a row, the admin's first. */
 export function demoPorts(first: number = DEFAULT_PORT): DemoPorts {
   return { admin: first, app: first + 1, storefront: first + 2 };
 }
@@ -26,7 +27,7 @@ export class PortsTaken extends Error {
  */
 export async function expectFree(ports: DemoPorts, command: string): Promise<void> {
   const taken: number[] = [];
-  for (const port of Object.values(ports) as number[]) {
+  for (const port of [ports.admin, ports.app, ports.storefront, ports.storefront + 1]) {
     const free = await Promise.all(["127.0.0.1", "::1"].map((host) => canListen(host, port)));
     if (!free.every(Boolean)) taken.push(port);
   }

@@ -24,7 +24,7 @@ export interface SandboxOptions {
   orders?: number;
   /** Same seed, same shops. */
   seed?: number;
-  /** Fixed ports where people have to find them; free ones unless given. */
+  /** Fixed ports where people have to find them, the first storefront's and those after it; free ones unless given. */
   ports?: { admin?: number; app?: number; storefront?: number };
   /** Default `sync`. */
   replication?: Replication;
@@ -143,6 +143,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
         },
         shops,
         timeScale: options.timeScale ?? 1,
+        ...(ports.storefront === undefined ? {} : { storefrontPort: ports.storefront }),
       }),
     );
 
@@ -180,9 +181,9 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
           name: shop.domain.replace(".myshopify.com", ""),
           domain: shop.domain,
           displayName: shop.name,
-          storefrontUrl: null,
+          storefrontUrl: shopify.storefront(shop.domain).url,
         })),
-        files: productPictures(shops),
+        ...(tls ? { files: productPictures(shops) } : {}),
         sessionToken: (shop, staffId) =>
           shopify.sessionToken(shop, staffId === "" ? {} : { id: staffId }),
         tls,
@@ -191,8 +192,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       }),
     );
     keep(app);
-    if (!tls) {
-      for (const shop of shops) shop.imageBaseUrl = `${admin.url}${picturePath(shop)}`;
+    if (tls) {
+      for (const shop of shops) shop.imageBaseUrl = `https://cdn.shopify.com${picturePath(shop)}`;
     }
 
     if (!builtAlready) {
