@@ -12,6 +12,8 @@ interface ChoiceFilterProps {
   readonly chosen: readonly string[];
   readonly multiple?: boolean;
   readonly pinned?: boolean;
+  /** What a value is called that is none of the choices any more; the value itself unless told. */
+  readonly unknown?: string;
   readonly onChoose: (chosen: string[]) => void;
 }
 
@@ -40,10 +42,10 @@ export function choiceFilter(props: ChoiceFilterProps): FilterInterface[] {
 
 /** The pill of a filter that is in force: "Payment: Paid, Refunded". */
 export function choicePill(props: ChoiceFilterProps): AppliedFilterInterface[] {
-  const { key, label, choices, chosen, onChoose } = props;
+  const { key, label, choices, chosen, unknown, onChoose } = props;
   if (chosen.length === 0) return [];
   const names = chosen.map(
-    (value) => choices.find((choice) => choice.value === value)?.label ?? value,
+    (value) => choices.find((choice) => choice.value === value)?.label ?? unknown ?? value,
   );
   return [{ key, label: `${label}: ${names.join(", ")}`, onRemove: () => onChoose([]) }];
 }

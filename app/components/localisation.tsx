@@ -9,7 +9,7 @@ import {
 } from "react";
 import { createFormat, knownLocale, type Format } from "../words/format.ts";
 import { plainPresentation, type Presentation } from "../words/presentation.ts";
-import { wordsFor, type Words } from "../words/words.ts";
+import { wordsFor, writtenLocale, type Words } from "../words/words.ts";
 import "./styles.css";
 
 interface Localisation {
@@ -19,9 +19,11 @@ interface Localisation {
   readonly phone: boolean;
 }
 
-function localise({ locale, timeZone, currency, phone }: Omit<Presentation, "renderedAt">) {
+function localise(presentation: Omit<Presentation, "renderedAt">): Localisation {
+  const { timeZone, currency, phone } = presentation;
+  const locale = writtenLocale(knownLocale(presentation.locale));
   return {
-    words: wordsFor(knownLocale(locale)),
+    words: wordsFor(locale),
     format: createFormat({ locale, timeZone }),
     currency,
     phone,

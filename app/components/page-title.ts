@@ -1,6 +1,7 @@
 import type { MetaDescriptor } from "@remix-run/react";
+import { knownLocale } from "../words/format.ts";
 import type { Presentation } from "../words/presentation.ts";
-import { wordsFor, type Words } from "../words/words.ts";
+import { wordsFor, writtenLocale, type Words } from "../words/words.ts";
 
 interface Match {
   readonly id: string;
@@ -23,7 +24,7 @@ export function pageTitle<Data>(name: (words: Words, data: Data | undefined) => 
   }): MetaDescriptor[] => {
     const layout = matches.find(({ id }) => id === "routes/app")?.data as
       { readonly presentation?: Presentation } | undefined;
-    const words = wordsFor(layout?.presentation?.locale ?? "en");
+    const words = wordsFor(writtenLocale(knownLocale(layout?.presentation?.locale)));
     return [{ title: `${name(words, data as Data | undefined)} · Evenkeel` }];
   };
 }

@@ -22,13 +22,15 @@ export function StatusLine({ of, importing, onTheWay, needYou }: StatusLineProps
         ? ["ek-dot ek-dot-busy", status.importing]
         : onTheWay > 0
           ? ["ek-dot ek-dot-busy", status.onTheWay(onTheWay)]
-          : ["ek-dot", status.well(format.moment(of.asOf, now))];
+          : ["ek-dot", status.well];
   return (
-    <Box role="status" paddingInline={{ xs: "400", sm: "0" }} paddingBlockEnd="400">
+    <Box paddingInline={{ xs: "400", sm: "0" }} paddingBlockEnd="400">
       <InlineStack gap="200" blockAlign="center">
         <span className={look} aria-hidden="true" />
+        {/* Said again when the state changes, but not each time the clock moves on. */}
         <Text as="span" tone="subdued">
-          {text}
+          <span role="status">{text}</span>
+          {text === status.well ? ` ${status.asOf(format.moment(of.asOf, now))}` : null}
         </Text>
         <Link url="/app/resilience">{status.more}</Link>
       </InlineStack>

@@ -86,7 +86,7 @@ export async function action({ request, context }: ActionFunctionArgs) {
     const { shop } = await merchant(request, context);
     const { cluster } = context.services;
     const asked = savedView.safeParse(await request.json().catch(() => null));
-    if (!asked.success) return { ok: false as const };
+    if (!asked.success) return { ok: false as const, intent: "save" as const };
     const view = asked.data;
     if (view.intent === "save") {
       // What an address may hold is decided in one place: a view is an address under a name.
@@ -104,9 +104,10 @@ export async function action({ request, context }: ActionFunctionArgs) {
   });
 }
 
-/** A view that could not be saved is said in a toast; the list stays. */
-export async function clientAction({ serverAction }: ClientActionFunctionArgs) {
-  return orElse(serverAction<typeof action>, { ok: false as const });
+/** A view that could not be saved or deleted is said in a toast; the list stays. */
+export async function clientAction({ request, serverAction }: ClientActionFunctionArgs) {
+  const { intent } = (await request.clone().json()) as ViewRequest;
+  return orElse(serverAction<typeof action>, { ok: false as const, intent });
 }
 
 export default function Orders() {
@@ -187,6 +188,7 @@ export default function Orders() {
       label: words.orders.filters.location,
       choices: locations.value.map(({ id, name }) => ({ value: String(id), label: name })),
       chosen: query.locationId === null ? [] : [String(query.locationId)],
+      unknown: words.orders.filters.unknownLocation,
       onChoose: ([chosen]: string[]) => change({ locationId: chosen ? Number(chosen) : null }),
     },
   ];
@@ -390,9 +392,11 @@ function useViews() {
   const { data } = fetcher;
   useEffect(() => {
     if (!data) return;
-    if (!data.ok) toast(words.orders.views.failed, { isError: true });
-    else if (data.intent === "save") toast(words.orders.views.saved(data.name));
-    else toast(words.orders.views.deleted(data.name));
+    const { views } = words.orders;
+    if (!data.ok)
+      toast(views[data.intent === "save" ? "failed" : "deleteFailed"], { isError: true });
+    else if (data.intent === "save") toast(views.saved(data.name));
+    else toast(views.deleted(data.name));
   }, [data, words]);
   return {
     busy: fetcher.state !== "idle",

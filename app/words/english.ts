@@ -27,9 +27,8 @@ export function english(locale: string) {
       variants,
       changes,
       products: (n: number) => count(n, "product"),
-      locations: (n: number) => count(n, "location"),
+
       tries: (n: number) => count(n, "try", "tries"),
-      messages: (n: number) => count(n, "message"),
     },
 
     pages: {
@@ -41,32 +40,28 @@ export function english(locale: string) {
       settings: "Settings",
       packingSlip: "Packing slip",
       packingSlips: "Packing slips",
-      fulfil: "Fulfil items",
     },
 
     common: {
       search: "Search",
-      clearAll: "Clear all",
+
       clearSearch: "Clear search and filters",
       tryAgain: "Try again",
       save: "Save",
       discard: "Discard",
       cancel: "Cancel",
       print: "Print",
-      back: "Back",
+
       previous: "Previous",
       next: "Next",
-      close: "Close",
+
       none: "None",
-      unknown: "Unknown",
-      and: "and",
-      all: "All",
+
       showTable: "Show as a table",
       showChart: "Show as a chart",
-      viewAll: "View all",
+
       loading: "Loading",
-      ascending: "Ascending",
-      descending: "Descending",
+
       showing: (shown: number, total: number | null, what: (n: number) => string) =>
         total === null
           ? `${number.format(shown)} of more than ${what(10_000)}`
@@ -74,15 +69,12 @@ export function english(locale: string) {
             ? what(total)
             : `${number.format(shown)} of ${what(total)}`,
       more: (n: number) => `and ${number.format(n)} more`,
-      noPicture: "No picture",
-      opensInNewTab: "opens in a new tab",
     },
 
     source: {
       behind: (age: string) => `${age} behind`,
       saved: (time: string) => `Saved copy from ${time}`,
       device: (time: string) => `On this device, from ${time}`,
-      optimistic: "Your change, not yet at Shopify",
     },
 
     problem: {
@@ -122,7 +114,6 @@ export function english(locale: string) {
 
     /** What a form's answer can be, beyond the problems that stand beside a field. */
     submit: {
-      accepted: "Saved. On its way to Shopify.",
       unreachable:
         "This could not be sent: Evenkeel can't be reached from this device. What you entered is still here. Try again in a moment.",
       failed:
@@ -182,7 +173,6 @@ export function english(locale: string) {
         "needs-you": "Needs you",
       },
       onItsWay: "Your change, not yet at Shopify",
-      reasonUnknown: "Shopify did not take it.",
     },
 
     payment: {
@@ -225,7 +215,7 @@ export function english(locale: string) {
       lowStock: {
         title: "Low stock",
         none: "Nothing is running low.",
-        left: (n: number) => `${number.format(n)} left`,
+
         out: "Out of stock",
         below: (n: number) =>
           n < 0 ? `${number.format(-n)} oversold` : `${number.format(n)} left`,
@@ -246,10 +236,10 @@ export function english(locale: string) {
             : `${orders(n)} in all. The busiest day was ${busiest} with ${number.format(most)}.`,
         day: "Day",
         orders: "Orders",
-        none: "No orders came in these 14 days.",
       },
       status: {
-        well: (time: string) => `All is well. Orders and stock are as of ${time}.`,
+        well: "All is well.",
+        asOf: (time: string) => `Orders and stock are as of ${time}.`,
         importing: "The first import is running.",
         needYou: (n: number) => `${changes(n)} ${n === 1 ? "needs" : "need"} you.`,
         onTheWay: (n: number) => `${changes(n)} on the way to Shopify. Nothing for you to do.`,
@@ -297,7 +287,7 @@ export function english(locale: string) {
         placedSince: (from: string) => `Placed since ${from}`,
         placedUntil: (until: string) => `Placed until ${until}`,
         tagged: (tag: string) => `Tagged ${tag}`,
-        at: (location: string) => `At ${location}`,
+
         unknownLocation: "a location that is gone",
       },
       noCustomer: "No customer",
@@ -332,8 +322,6 @@ export function english(locale: string) {
         deleteFailed: "The view could not be deleted. Try again in a moment.",
       },
       printSlips: "Print packing slips",
-      selected: (n: number) => `${number.format(n)} selected`,
-      openOrder: (name: string) => `Open order ${name}`,
     },
 
     order: {
@@ -347,7 +335,7 @@ export function english(locale: string) {
         iphone: "the Shopify app",
         android: "the Shopify app",
       } as Readonly<Record<string, string>>,
-      test: "Test order",
+
       previous: "Previous order",
       next: "Next order",
       fulfil: "Fulfil items",
@@ -408,7 +396,7 @@ export function english(locale: string) {
       noTracking: "No tracking number",
       sku: (sku: string) => `SKU ${sku}`,
       noSku: "No SKU",
-      removedUnits: (n: number) => `${units(n)} removed or refunded`,
+
       summary: {
         subtotal: "Subtotal",
         discounts: "Discounts",
@@ -416,12 +404,10 @@ export function english(locale: string) {
         tax: "Taxes",
         total: "Total",
         refunded: "Refunded",
-        net: "Net payment",
-        taxIncluded: "Taxes",
       },
       noCustomer: "No customer",
       noEmail: "No e-mail address",
-      noPhone: "No phone number",
+
       noAddress: "No address",
       sameAsShipping: "Same as shipping address",
       noNote: "No note from the customer",
@@ -432,7 +418,7 @@ export function english(locale: string) {
         high: "High",
         none: "Not assessed",
       },
-      protectedData: "Shopify has not shared this customer's details with Evenkeel.",
+
       timeline: {
         placed: (customer: string | null) =>
           customer ? `${customer} placed this order` : "This order was placed",
@@ -482,8 +468,7 @@ export function english(locale: string) {
         title: "This order cannot be sent yet",
         what: "Its fulfillment is on hold or scheduled for later.",
       },
-      moved:
-        "Meanwhile some of these items were sent or removed. The quantities below were brought up to date.",
+
       shipTo: "Ship to",
       errors: {
         quantity: (max: number) => `Enter a whole number from 0 to ${number.format(max)}.`,
@@ -498,7 +483,7 @@ export function english(locale: string) {
       title: (n: number) => (n === 1 ? "Packing slip" : `${number.format(n)} packing slips`),
       order: (name: string) => `Order ${name}`,
       shipTo: "Ship to",
-      billTo: "Bill to",
+
       items: "Items",
       quantity: "Quantity",
       of: (toSend: number, ordered: number) =>
@@ -506,7 +491,7 @@ export function english(locale: string) {
       note: "Note",
       shippingMethod: "Shipping",
       thanks: "Thank you for your order.",
-      print: "Print",
+
       missing: (n: number) =>
         `${orders(n)} could not be found and ${n === 1 ? "is" : "are"} left out.`,
       none: {
@@ -541,7 +526,7 @@ export function english(locale: string) {
       notStockedAt: (location: string) => `Not stocked at ${location}`,
       committed: (n: number) => `${number.format(n)} committed`,
       incoming: (n: number) => `${number.format(n)} incoming`,
-      expected: (n: number) => `${number.format(n)} expected`,
+
       chooseLocation: "Choose a location to adjust stock.",
       empty: {
         title: "Your stock will be listed here",
@@ -646,13 +631,8 @@ export function english(locale: string) {
       updated: "Last changed",
       price: "Price",
       compareAt: (price: string) => `was ${price}`,
-      barcode: "Barcode",
-      stock: "Stock",
-      available: "Available",
-      adjust: "Adjust stock",
       noVariants: "This product has no variants yet.",
       defaultVariant: "Only one variant",
-      total: "All locations",
     },
 
     resilience: {
@@ -771,7 +751,7 @@ export function english(locale: string) {
         title: "Language and region",
         language: "Language",
         english: "English",
-        what: "Dates, numbers and amounts follow the language of your admin, and the time zone and currency of your shop.",
+        what: "Dates, numbers and amounts are written as in the region of your admin, in the time zone and currency of your shop.",
         formats: "Written as",
         timeZone: "Time zone",
         currency: "Currency",

@@ -15,6 +15,18 @@ export function languageOf(locale: string): Language {
   return Object.hasOwn(languages, language) ? (language as Language) : "en";
 }
 
+/**
+ * How a page in that locale writes numbers and dates: as the merchant's region does, in the language of the
+ * words, so that no page mixes two languages. `de` is `en-DE` as long as there are no German words.
+ */
+export function writtenLocale(locale: string): string {
+  const asked = new Intl.Locale(locale);
+  const language = languageOf(locale);
+  if (asked.language === language) return locale;
+  const { region } = asked.maximize();
+  return region ? `${language}-${region}` : language;
+}
+
 /** The words of a locale's language, with its way of writing numbers. */
 export function wordsFor(locale: string): Words {
   return languages[languageOf(locale)](locale);

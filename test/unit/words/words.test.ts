@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { languageOf, wordsFor } from "../../../app/words/words.ts";
+import { languageOf, wordsFor, writtenLocale } from "../../../app/words/words.ts";
 
 /** Every sentence with where it stands; functions are asked for none, one and many. */
 function sentences(words: object, path: string[] = []): [string, string][] {
@@ -45,6 +45,13 @@ describe("the wording", () => {
 
   it("writes numbers as the merchant's country does", () => {
     expect(wordsFor("en-IN").count.orders(123_456)).toBe("1,23,456 orders");
+  });
+
+  it("never stands beside dates and numbers of another language", () => {
+    expect(writtenLocale("en-GB")).toBe("en-GB");
+    expect(writtenLocale("de")).toBe("en-DE");
+    expect(writtenLocale("pt-BR")).toBe("en-BR");
+    expect(writtenLocale("ar")).toBe("en-EG");
   });
 
   it("is there for a language that nobody has written yet", () => {
