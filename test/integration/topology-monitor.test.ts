@@ -7,6 +7,7 @@ import {
   type ClusterState,
   type NodeDefinition,
 } from "../../app/database/topology/monitor.ts";
+import { probe } from "../../app/database/topology/probe.ts";
 import { createLogger } from "../../app/observability/logger.server.ts";
 import {
   startPostgresPair,
@@ -242,7 +243,11 @@ async function systemIdentifier(pair: PostgresPair): Promise<string> {
 
 test("a process that stands still for a while does not take its nodes for dead", async () => {
   await using pair = await startPostgresPair();
-  const monitor = watch(pair, "nodes");
+  // Past the proxies, which would stand still with us.
+  const nodes = pair.nodes.map((node) => definition(node.name, "node", node.url("app")));
+  const monitor = new TopologyMonitor({ nodes, logger });
+  open.push(monitor);
+  monitor.start();
   await becomes(monitor, "steady");
   await until(monitor, () => stateOf(monitor, pair.standby) === "standby");
   const changes: string[] = [];
@@ -252,9 +257,23 @@ test("a process that stands still for a while does not take its nodes for dead",
     monitor.suspect(pair.primary.name);
     // The question is on its way by then; its answer comes while nobody looks.
     await new Promise((resolve) => setTimeout(resolve, 2));
-    const until = performance.now() + 400;
-    while (performance.now() < until);
+    const standsStillUntil = performance.now() + 400;
+    while (performance.now() < standsStillUntil);
     await reported;
   }
   expect(changes).toEqual([]);
+});
+
+test("a probe that is under way while its node is promoted finds a primary that takes writes", async () => {
+  await using pair = await startPostgresPair();
+  const { standby } = pair;
+  const client = await definition("n2", "node", pair.url("app", standby)).connect(2_000);
+  try {
+    await client.sql.unsafe("begin").simple();
+    await pair.crash(pair.primary);
+    await pair.promote(standby);
+    expect(await probe(client)).toMatchObject({ role: "primary", readOnly: false });
+  } finally {
+    client.destroy();
+  }
 });

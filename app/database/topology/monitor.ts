@@ -71,8 +71,12 @@ const CALM_INTERVAL_MS = 1_000;
 /** Without a writer every node is asked every 15 to 25 ms over its warm connection. */
 const HUNT_INTERVAL_MS = 15;
 const HUNT_JITTER_MS = 10;
-/** A probe that takes longer means that the node does not answer; on a calm one it takes 1 ms. */
-const PROBE_TIMEOUT_MS = 250;
+/**
+ * A probe that takes longer than 250 ms means that the node does not answer; on a calm one it takes 1 ms. Counted in
+ * ticks, so that only time in which this process ran counts: however long it stood still, that is one tick.
+ */
+const PROBE_TICK_MS = 50;
+const PROBE_TICKS = 5;
 const CONNECT_TIMEOUT_MS = 500;
 /** Between two connects to a node that does not answer, while there is a writer elsewhere … */
 const RECONNECT_INTERVAL_MS = 1_000;
@@ -405,13 +409,13 @@ class NodeWatch {
     const asking = new AbortController();
     this.#asking = asking;
     // A frozen server answers when it wakes up: the question stays asked, but is not waited for.
-    const giveUp = () => {
-      if (this.#asking !== asking || this.#stopped) return;
+    let ticks = 0;
+    const late = setInterval(() => {
+      if (++ticks < PROBE_TICKS) return;
+      clearInterval(late);
       this.#lost("PROBE_TIMEOUT");
       this.#nextTurn();
-    };
-    // Where it was us who stood still, the answer is there already and comes out before the immediate does.
-    const late = setTimeout(() => setImmediate(giveUp), PROBE_TIMEOUT_MS);
+    }, PROBE_TICK_MS);
     try {
       const report = await probe(client);
       if (this.#client === client) this.#answered(report);
@@ -419,7 +423,7 @@ class NodeWatch {
       client.destroy();
       if (this.#client === client) this.#lost(codeOf(error));
     } finally {
-      clearTimeout(late);
+      clearInterval(late);
       if (this.#asking === asking) {
         this.#asking = null;
         this.#nextTurn();

@@ -34,13 +34,16 @@ interface Row {
  *
  * A primary's timeline is the one it writes. A standby's is the newer of its last checkpoint's and the one it
  * has replayed into; it may lag behind for a moment, never run ahead.
+ *
+ * Whether it is read-only is asked of the default: a transaction that began on a standby stays read-only when
+ * that standby is promoted under it, and the probe's own may be one.
  */
 export async function probe(client: GuardedClient): Promise<NodeReport> {
   const askedAt = new Date();
   const startedAt = performance.now();
   const [row] = await client.sql<Row[]>`
     select r.standby,
-      coalesce(current_setting('transaction_read_only') = 'on' and not r.standby, false) as read_only,
+      current_setting('default_transaction_read_only') = 'on' and not r.standby as read_only,
       (select system_identifier::text from pg_control_system()) as system_identifier,
       (extract(epoch from pg_postmaster_start_time()) * 1000000)::bigint::text as instance,
       case when r.standby
