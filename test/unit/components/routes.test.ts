@@ -10,7 +10,8 @@ const pages = routes.filter((name) => textOf(name).includes("export default"));
 function firstWaits(text: string): string[] {
   return [...text.matchAll(/export async function (?:loader|action)\b/g)].map(({ index }) => {
     const [, first = ""] =
-      /(?:await|return) (?!answering\()(\w+)\(/.exec(text.slice(index).replaceAll(/\s+/g, " ")) ?? [];
+      /(?:await|return) (?!answering\()(\w+)\(/.exec(text.slice(index).replaceAll(/\s+/g, " ")) ??
+      [];
     return first;
   });
 }
