@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
 import { z } from "zod";
 import type { Cluster } from "../database/cluster.ts";
@@ -62,12 +63,14 @@ export class DurableWrites {
   readonly #retention: Retention<Retained> | null;
   readonly #logger: Logger;
   readonly #stopped = new AbortController();
+  readonly #events = new EventEmitter<{ drained: [shop: string] }>();
   /** Records that an earlier process retained and this one has done again. */
   readonly #adopted = new Set<number>();
   #draining: Promise<void> | null = null;
   #again = false;
 
   constructor({ cluster, journal, definitions, durability, logger }: DurableWritesOptions) {
+    this.#events.setMaxListeners(0);
     this.#cluster = cluster;
     this.#journal = journal;
     this.#definitions = new Map(definitions.map((definition) => [definition.name, definition]));
@@ -107,7 +110,11 @@ export class DurableWrites {
     { patienceMs = PATIENCE_MS }: DurableWriteOptions = {},
   ): Promise<Kept<Result>> {
     // What a merchant does next must not overtake what they did before.
-    if (this.#journal?.holds(shop)) {
+    const startedAt = performance.now();
+    if (
+      this.#journal?.holds(shop) &&
+      !(await this.#caughtUp(this.#journal, shop, patienceMs / 2))
+    ) {
       try {
         return await this.#keep(shop, operationId, definition, input);
       } catch (error) {
@@ -115,9 +122,10 @@ export class DurableWrites {
         this.#logger.error({ kind: error.kind }, "the journal takes nothing; trying the database");
       }
     }
+    const deadlineMs = Math.max(1, Math.ceil(patienceMs - (performance.now() - startedAt)));
     try {
       const result = await this.#cluster.write(shop, operationId, definition, input, {
-        deadlineMs: patienceMs,
+        deadlineMs,
       });
       await this.#retain(shop, operationId, definition.name, input);
       return { state: "done", result };
@@ -211,6 +219,32 @@ export class DurableWrites {
     );
   }
 
+  /**
+   * While there is a writer, a write waits for what its shop has on the disk instead of joining it there: a disk
+   * acknowledges faster than a database drains it, and would never be empty again.
+   *
+   * @returns Whether nothing of the shop is on the disk any more.
+   */
+  async #caughtUp(journal: Journal, shop: string, withinMs: number): Promise<boolean> {
+    const { monitor } = this.#cluster;
+    if (monitor.writer === null) return false;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const late = setTimeout(resolve, withinMs);
+    const onState = () => {
+      if (monitor.writer === null) resolve();
+    };
+    const onDrained = (drained: string) => {
+      if (drained === shop) resolve();
+    };
+    monitor.events.on("state", onState);
+    this.#events.on("drained", onDrained);
+    await promise;
+    clearTimeout(late);
+    monitor.events.off("state", onState);
+    this.#events.off("drained", onDrained);
+    return !journal.holds(shop);
+  }
+
   async #drainAll(journal: Journal): Promise<void> {
     let after = 0;
     while (!this.#stopped.signal.aborted) {
@@ -241,6 +275,8 @@ export class DurableWrites {
           through = false;
           break;
         }
+        const shop = own[0]?.shop;
+        if (shop !== undefined && !journal.holds(shop)) this.#events.emit("drained", shop);
       }
     };
     await Promise.all(Array.from({ length: DRAIN_SHOPS }, drainShops));

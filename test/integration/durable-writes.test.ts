@@ -84,6 +84,13 @@ async function names(): Promise<string[]> {
   return rows.map(({ name }) => name);
 }
 
+/** What somebody meets who waits too long for a lock, whenever they write what is called a. */
+const BUSY_WITH_A = `
+  create function busy() returns trigger language plpgsql as
+    $$ begin raise exception 'the row is locked' using errcode = '55P03'; end $$;
+  create trigger busy before insert on saved_views for each row when (new.name = 'a')
+    execute function busy()`;
+
 async function asOwner(statements: string): Promise<void> {
   const owner = postgres(pair.primary.url("owner"), { max: 1 });
   await owner.unsafe(statements);
@@ -114,12 +121,7 @@ test("while both nodes are down writes are kept, and made in their order when th
 test("a shop whose kept write has to wait holds up its own later ones, and no other shop's", async () => {
   pair = await startPostgresPair({ replication: "async" });
   await migrate({ url: pair.url("owner", "writer") });
-  // What somebody meets who waits too long for a lock.
-  await asOwner(`
-    create function busy() returns trigger language plpgsql as
-      $$ begin raise exception 'the row is locked' using errcode = '55P03'; end $$;
-    create trigger busy before insert on saved_views for each row when (new.name = 'a')
-      execute function busy()`);
+  await asOwner(BUSY_WITH_A);
   const app = await start();
   await steady(app);
   await pair.crash(pair.primary);
@@ -131,6 +133,22 @@ test("a shop whose kept write has to wait holds up its own later ones, and no ot
   expect(app.journal?.holds(SHOP)).toBe(true);
   await asOwner("drop trigger busy on saved_views");
   await expect.poll(names, { timeout: 30_000 }).toEqual(["a", "b", "c"]);
+});
+
+test("once there is a writer, a write waits for what its shop has on the disk, and is then made at once", async () => {
+  pair = await startPostgresPair({ replication: "async" });
+  await migrate({ url: pair.url("owner", "writer") });
+  await asOwner(BUSY_WITH_A);
+  const app = await start();
+  await steady(app);
+  await pair.crash(pair.primary);
+  for (const name of ["a", "b"]) expect(await add(app, name)).toEqual({ state: "journaled" });
+  await pair.start(pair.primary);
+  await steady(app);
+  const third = add(app, "c", 20_000);
+  await asOwner("drop trigger busy on saved_views");
+  expect(await third).toMatchObject({ state: "done" });
+  expect(await names()).toEqual(["a", "b", "c"]);
 });
 
 test("what a killed process left in its journal is made by the next one, once", async () => {
