@@ -5,6 +5,7 @@ import { createJobs, type Jobs } from "./jobs/jobs.server.ts";
 import { Journal } from "./continuity/journal/journal.ts";
 import { ReadThrough } from "./continuity/read-through.ts";
 import { DatabaseError } from "./database/errors.ts";
+import { createPageReads, type PageReads } from "./http/page-reads.server.ts";
 import { createLogger, type Logger } from "./observability/logger.server.ts";
 import { createAdminClient, type AdminClient } from "./shopify/admin.server.ts";
 import { createShopifyApp, type ShopifyApp } from "./shopify/app.server.ts";
@@ -22,8 +23,7 @@ export interface Services {
   readonly logger: Logger;
   readonly cluster: Cluster;
   readonly shopify: ShopifyApp;
-  /** In front of what pages read: stands in for answers that cannot be had. */
-  readonly reads: ReadThrough;
+  readonly pages: PageReads;
   readonly journal: Journal | null;
   readonly signIn: SignIn;
   readonly admin: (shop: string) => AdminClient;
@@ -114,7 +114,7 @@ export async function createServices(config: Config, appFolder: URL): Promise<Se
     logger,
     cluster,
     shopify,
-    reads,
+    pages: createPageReads(cluster, sync, reads),
     journal,
     signIn,
     admin,
@@ -131,7 +131,7 @@ export async function createServices(config: Config, appFolder: URL): Promise<Se
       keeper.drain();
     },
     async stop() {
-      await Promise.allSettled([inbox.stop(), jobs.stop(), keeper.stop()]);
+      await Promise.allSettled([inbox.stop(), sync.stop(), jobs.stop(), keeper.stop()]);
       await Promise.allSettled([cluster.close(), journal?.close()]);
     },
   };

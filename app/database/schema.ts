@@ -526,8 +526,9 @@ export interface Address {
 export type CommandState =
   "accepted" | "sending" | "done" | "failed" | "unknown" | "held" | "discarded";
 
-/** `inventory_item`: its levels at every location. */
-export type RereadKind = "order" | "product" | "inventory_item" | "location" | "shop";
+/** `fulfillment_order`: the order that it belongs to. `inventory_item`: its levels at every location. */
+export type RereadKind =
+  "order" | "fulfillment_order" | "product" | "inventory_item" | "location" | "shop";
 
 export type DeliveryState = "received" | "applied" | "ignored" | "dead";
 

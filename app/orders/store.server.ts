@@ -1,4 +1,4 @@
-import { and, eq, isNull, sql } from "drizzle-orm";
+import { and, eq, inArray, isNull, sql } from "drizzle-orm";
 import { z } from "zod";
 import type { ShopDatabase } from "../database/cluster.ts";
 import { isFresh, type Origin } from "../database/freshness.ts";
@@ -274,6 +274,19 @@ export async function deleteOrder(
   for (const table of [orderLines, fulfillmentOrders, fulfillments]) {
     await tx.delete(table).where(and(eq(table.shop, shop), eq(table.orderId, id)));
   }
+}
+
+/** Which orders some fulfillment orders belong to, as far as they are known. */
+export async function ordersOfFulfillmentOrders(
+  tx: ShopDatabase,
+  shop: string,
+  ids: readonly number[],
+): Promise<Map<number, number>> {
+  const rows = await tx
+    .select({ id: fulfillmentOrders.id, orderId: fulfillmentOrders.orderId })
+    .from(fulfillmentOrders)
+    .where(and(eq(fulfillmentOrders.shop, shop), inArray(fulfillmentOrders.id, [...ids])));
+  return new Map(rows.map(({ id, orderId }) => [id, orderId]));
 }
 
 /** The inventory items behind an order's lines, as far as the catalogue knows them. */

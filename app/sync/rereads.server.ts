@@ -26,6 +26,7 @@ import {
 } from "../products/store.server.ts";
 import type { AdminClient } from "../shopify/admin.server.ts";
 import { ShopifyError } from "../shopify/errors.ts";
+import { idOf } from "../shopify/fields.ts";
 import { globalId } from "../shopify/ids.ts";
 import {
   ITEMS_PER_READ,
@@ -34,7 +35,7 @@ import {
   levelsByItem,
 } from "../shopify/operations/inventory.ts";
 import { LOCATIONS_PER_PAGE, locationsById } from "../shopify/operations/locations.ts";
-import { ORDERS_PER_PAGE } from "../shopify/operations/orders.ts";
+import { ORDERS_PER_PAGE, ordersOfFulfillmentOrders } from "../shopify/operations/orders.ts";
 import { PRODUCTS_PER_PAGE } from "../shopify/operations/products.ts";
 import { shopDetails } from "../shopify/operations/shop.ts";
 import { readOrders } from "./order-reader.server.ts";
@@ -67,6 +68,7 @@ const SETTLE_DEADLINE_MS = 20_000;
 
 const perRead: Readonly<Record<RereadKind, number>> = {
   order: ORDERS_PER_PAGE,
+  fulfillment_order: ORDERS_PER_PAGE,
   product: PRODUCTS_PER_PAGE,
   inventory_item: ITEMS_PER_READ,
   location: LOCATIONS_PER_PAGE,
@@ -92,7 +94,15 @@ export async function requestRereads(
     on conflict (shop, kind, id) do update set requested_at = excluded.requested_at, attempts = 0`);
 }
 
-const kind = z.enum(["order", "product", "inventory_item", "location", "shop"]);
+const fulfillmentOrderNode = z.object({ orderId: idOf("Order") });
+const kind = z.enum([
+  "order",
+  "fulfillment_order",
+  "product",
+  "inventory_item",
+  "location",
+  "shop",
+]);
 const claimed = z.object({ kind, id: z.number(), requestedAt: z.string() });
 
 /** Takes some rereads that are due on; nobody else will until the lease has passed. */
@@ -317,6 +327,11 @@ export async function readAgain(
       const orders = await ordersWithOrWithoutPeople(admin, ids, options);
       return { kind, batch: packOrders(orders.map(orderFromNode)) };
     }
+    case "fulfillment_order": {
+      const orderIds = await orderIdsOf(admin, ids, options);
+      const orders = await ordersWithOrWithoutPeople(admin, orderIds, options);
+      return { kind: "order", batch: packOrders(orders.map(orderFromNode)) };
+    }
     case "product": {
       const products = await readProducts(admin, ids, options);
       const found = [...products.values()].filter((product) => product !== null);
@@ -342,6 +357,17 @@ export async function readAgain(
       return { kind, details: shopNode.parse(shop) };
     }
   }
+}
+
+async function orderIdsOf(
+  admin: AdminClient,
+  fulfillmentOrderIds: readonly number[],
+  { signal }: RereadOptions,
+): Promise<number[]> {
+  const ids = fulfillmentOrderIds.map((id) => globalId("FulfillmentOrder", id));
+  const { nodes } = await admin.request(ordersOfFulfillmentOrders, { ids }, { signal });
+  const found = nodes.filter((node) => node !== null);
+  return [...new Set(found.map((node) => fulfillmentOrderNode.parse(node).orderId))];
 }
 
 async function ordersWithOrWithoutPeople(

@@ -1,4 +1,4 @@
-import { and, desc, eq, gte, inArray, isNull, sql } from "drizzle-orm";
+import { and, desc, eq, gte, inArray, isNull, lt, sql } from "drizzle-orm";
 import { z } from "zod";
 import type { Sourced } from "../continuity/sourced.ts";
 import type { Cluster, ShopDatabase } from "../database/cluster.ts";
@@ -89,6 +89,9 @@ export const install = defineWrite(
   },
 );
 
+/** Reconciliations come every quarter of an hour; nobody looks at those of last week. */
+const KEEP_MS = 7 * 24 * 3_600_000;
+
 /**
  * Begins a reconciliation, unless a run is under way.
  *
@@ -103,6 +106,15 @@ export const beginReconciliation = defineWrite(
       .from(shops)
       .where(and(eq(shops.shop, shop), isNull(shops.uninstalledAt)));
     if (!installed) return { runId: null };
+    await tx
+      .delete(syncRuns)
+      .where(
+        and(
+          eq(syncRuns.shop, shop),
+          eq(syncRuns.kind, "reconciliation"),
+          lt(syncRuns.startedAt, new Date(Date.now() - KEEP_MS)),
+        ),
+      );
     const everything: PhaseCursor = { at: "pages", after: null };
     const begun = await tx
       .insert(syncRuns)

@@ -6,6 +6,7 @@ import { topics } from "../../app/webhooks/topics.ts";
 import type { TestDatabase } from "../sandbox/postgres/index.ts";
 import { readAppToml } from "../sandbox/shopify/index.ts";
 import { createShops, SeededRandom, type ShopStore } from "../sandbox/shopify/shop/index.ts";
+import { isActive } from "../sandbox/shopify/shop/order-state.ts";
 import { ShopLife } from "../sandbox/shopify/shop/life.ts";
 import { inventoryLevelPayload } from "../sandbox/shopify/shop/payloads/inventory.ts";
 import { orderPayload } from "../sandbox/shopify/shop/payloads/order.ts";
@@ -141,6 +142,35 @@ describe("what happens in the shop", () => {
     });
     await app.settled();
     expect((await storedOrders(app, shop.domain)).get(order.id)).toEqual(rowOf(shop, order));
+  });
+
+  test("of a hold is in the tables, although the order itself was not touched", async () => {
+    const order = someOrder((row) => row.fulfillment_status === "unfulfilled" && row.units > 0);
+    const [part] = order.fulfillmentOrders.filter(isActive);
+    const { data, errors } = await app.shopify.asShopify(
+      shop.domain,
+      `mutation { fulfillmentOrderHold(id: "gid://shopify/FulfillmentOrder/${part!.id}",
+         fulfillmentHold: { reason: INCORRECT_ADDRESS, reasonNotes: "No such street" }) { userErrors { message } } }`,
+    );
+    expect([errors, data]).toEqual([undefined, { fulfillmentOrderHold: { userErrors: [] } }]);
+    await app.settled();
+    const [row] = await app.owner`
+      select f.status, f.holds, o.fulfillment_status
+      from fulfillment_orders f join orders o on o.id = f.order_id where f.id = ${part!.id}`;
+    expect(row).toEqual({
+      status: "on_hold",
+      holds: [{ reason: "incorrect_address", notes: "No such street" }],
+      fulfillment_status: "on_hold",
+    });
+    // A fulfillment order that was never heard of leads to its order too.
+    await app.owner`delete from fulfillment_orders`;
+    await deliver("fulfillment_orders/hold_released", {
+      fulfillment_order: { id: `gid://shopify/FulfillmentOrder/${part!.id}`, status: "open" },
+    });
+    await app.settled();
+    expect(await app.owner`select id from fulfillment_orders where id = ${part!.id}`).toHaveLength(
+      1,
+    );
   });
 
   test("of one shop leaves the other's rows alone", async () => {

@@ -227,6 +227,14 @@ export const orderFulfillmentOrdersPage = operation<
     }
   }`);
 
+/** Which orders some fulfillment orders belong to. */
+export const ordersOfFulfillmentOrders = operation<NodesData, NodesVariables>(`#graphql
+  query OrdersOfFulfillmentOrders($ids: [ID!]!) {
+    nodes(ids: $ids) {
+      ... on FulfillmentOrder { id orderId }
+    }
+  }`);
+
 /** 3 + 250 × 2 points. */
 export const PARTS_PER_PAGE = 250;
 

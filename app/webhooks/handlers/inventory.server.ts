@@ -1,5 +1,7 @@
+import { z } from "zod";
 import { disconnectedPayload, levelPayload } from "../../inventory/mapping.server.ts";
 import * as store from "../../inventory/store.server.ts";
+import { id } from "../../shopify/fields.ts";
 import { requestRereads } from "../../sync/rereads.server.ts";
 import { applied, handler } from "../handler.ts";
 
@@ -20,6 +22,12 @@ export const updateLevel = handler(levelPayload, async (tx, payload, { shop }) =
 });
 
 export const connectLevel = updateLevel;
+
+/** `inventory_items/update`: whether stock is tracked has no moment that it could be compared by, so it is read. */
+export const updateItem = handler(z.object({ id }), async (tx, { id: item }, { shop }) => {
+  await requestRereads(tx, shop, [{ kind: "inventory_item", id: item }]);
+  return applied;
+});
 
 /** `inventory_levels/disconnect`: has no moment of its own, so what is there now decides. */
 export const disconnectLevel = handler(

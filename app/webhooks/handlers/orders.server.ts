@@ -1,5 +1,7 @@
+import { z } from "zod";
 import { deletedPayload, orderFromPayload, orderPayload } from "../../orders/mapping.server.ts";
 import * as store from "../../orders/store.server.ts";
+import { idOf } from "../../shopify/fields.ts";
 import { requestRereads, type Reread } from "../../sync/rereads.server.ts";
 import { applied, handler, ignored } from "../handler.ts";
 
@@ -25,6 +27,31 @@ export const updateOrder = handler(orderPayload, async (tx, payload, { shop }) =
   await requestRereads(tx, shop, wanted);
   return applied;
 });
+
+/** Which fulfillment orders a payload names; the topics put them under different names, and say little else. */
+const fulfillmentOrderPayload = z.record(z.string(), z.unknown()).transform((payload, context) => {
+  const ids = Object.values(payload).flatMap((value) => {
+    const named = z.object({ id: idOf("FulfillmentOrder") }).safeParse(value);
+    return named.success ? [named.data.id] : [];
+  });
+  if (ids.length > 0) return ids;
+  context.addIssue({ code: "custom", message: "names no fulfillment order" });
+  return z.NEVER;
+});
+
+/** `fulfillment_orders/*`: holds, moves and routing, which do not touch the order itself. */
+export const updateFulfillmentOrder = handler(
+  fulfillmentOrderPayload,
+  async (tx, ids, { shop }) => {
+    const orderIds = await store.ordersOfFulfillmentOrders(tx, shop, ids);
+    const wanted = ids.map((id): Reread => {
+      const order = orderIds.get(id);
+      return order ? { kind: "order", id: order } : { kind: "fulfillment_order", id };
+    });
+    await requestRereads(tx, shop, wanted);
+    return applied;
+  },
+);
 
 export const deleteOrder = handler(deletedPayload, async (tx, { id }, { shop, at }) => {
   await store.deleteOrder(tx, shop, id, at);
