@@ -17,14 +17,13 @@ import { TitleBar } from "../components/title-bar.tsx";
 import { answering } from "../http/problems.server.ts";
 import { defaultInventoryQuery, inventorySearchParams } from "../inventory/inventory-query.ts";
 import { defaultOrderQuery, orderSearchParams } from "../orders/order-query.ts";
-import { getOverview } from "../overview/queries.server.ts";
 import type { Overview } from "../overview/types.ts";
 import { merchant } from "../shopify/sign-in.server.ts";
 
 export async function loader({ request, context }: LoaderFunctionArgs) {
   return answering({ request, context }, async () => {
     const { shop } = await merchant(request, context);
-    const { value, ...source } = await getOverview(context.services.cluster, shop);
+    const { value, ...source } = await context.services.pages.getOverview(shop);
     return { overview: value, source };
   });
 }

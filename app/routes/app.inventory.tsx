@@ -27,7 +27,6 @@ import {
   isFiltered,
   parseInventoryQuery,
 } from "../inventory/inventory-query.ts";
-import { listInventory } from "../inventory/queries.server.ts";
 import {
   stockFilters,
   type AdjustmentReason,
@@ -47,11 +46,11 @@ const sortedColumns: readonly (InventorySort | null)[] = ["title", "sku"];
 export async function loader({ request, context }: LoaderFunctionArgs) {
   return answering({ request, context }, async () => {
     const { shop } = await merchant(request, context);
-    const { cluster, sync } = context.services;
+    const { pages } = context.services;
     const query = parseInventoryQuery(new URL(request.url).searchParams);
     const [inventory, progress] = await Promise.all([
-      listInventory(cluster, shop, query),
-      sync.progress(shop),
+      pages.listInventory(shop, query),
+      pages.syncProgress(shop),
     ]);
     return { query, inventory, progress: progress.value };
   });

@@ -37,7 +37,6 @@ import {
   removedUnits,
   unassignedUnits,
 } from "../orders/remaining.ts";
-import { getOrder } from "../orders/queries.server.ts";
 import type { Fulfillment, FulfillmentOrder, Money, OrderDetail } from "../orders/types.ts";
 import { merchant } from "../shopify/sign-in.server.ts";
 
@@ -46,7 +45,7 @@ export async function loader({ request, context, params }: LoaderFunctionArgs) {
     const { shop } = await merchant(request, context);
     const id = parseId(params.id);
     if (id === null) throw notFound("order");
-    const { value, ...source } = await getOrder(context.services.cluster, shop, id);
+    const { value, ...source } = await context.services.pages.getOrder(shop, id);
     if (!value) throw notFound("order");
     return { order: value, source };
   });

@@ -50,7 +50,6 @@ import {
   type FulfilmentEntries,
   type FulfilmentProblem,
 } from "../orders/fulfilment-form.ts";
-import { getOrder } from "../orders/queries.server.ts";
 import {
   canFulfil,
   openFulfillmentOrders,
@@ -64,7 +63,7 @@ export async function loader({ request, context, params }: LoaderFunctionArgs) {
     const { shop } = await merchant(request, context);
     const id = parseId(params.id);
     if (id === null) throw notFound("order");
-    const { value, ...source } = await getOrder(context.services.cluster, shop, id);
+    const { value, ...source } = await context.services.pages.getOrder(shop, id);
     if (!value) throw notFound("order");
     return { order: value, source };
   });

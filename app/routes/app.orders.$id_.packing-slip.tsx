@@ -6,20 +6,15 @@ import { pageTitle } from "../components/page-title.ts";
 import { SlipsPage } from "../components/slips-page.tsx";
 import { answering, notFound } from "../http/problems.server.ts";
 import { parseId } from "../list-query.ts";
-import { getOrder } from "../orders/queries.server.ts";
-import { getShop } from "../overview/queries.server.ts";
 import { merchant } from "../shopify/sign-in.server.ts";
 
 export async function loader({ request, context, params }: LoaderFunctionArgs) {
   return answering({ request, context }, async () => {
     const { shop } = await merchant(request, context);
-    const { cluster } = context.services;
+    const { pages } = context.services;
     const id = parseId(params.id);
     if (id === null) throw notFound("order");
-    const [order, details] = await Promise.all([
-      getOrder(cluster, shop, id),
-      getShop(cluster, shop),
-    ]);
+    const [order, details] = await Promise.all([pages.getOrder(shop, id), pages.getShop(shop)]);
     if (!order.value) throw notFound("order");
     return { order: order.value, shopName: details.value?.name ?? shop };
   });

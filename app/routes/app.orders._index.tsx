@@ -29,7 +29,6 @@ import { TextFilter } from "../components/text-filter.tsx";
 import { TitleBar } from "../components/title-bar.tsx";
 import { toast } from "../components/toast.ts";
 import { answering } from "../http/problems.server.ts";
-import { listLocations } from "../inventory/queries.server.ts";
 import {
   defaultOrderQuery,
   firstOrderPage,
@@ -37,7 +36,6 @@ import {
   orderSearchParams,
   parseOrderQuery,
 } from "../orders/order-query.ts";
-import { listOrders } from "../orders/queries.server.ts";
 import {
   fulfillmentStatuses,
   orderTabs,
@@ -48,7 +46,7 @@ import {
   type PaymentStatus,
 } from "../orders/types.ts";
 import { merchant } from "../shopify/sign-in.server.ts";
-import { deleteView, listSavedViews, saveView } from "../views/saved-views.server.ts";
+import { deleteView, saveView } from "../views/saved-views.server.ts";
 import { calendarDay, startOfDay } from "../words/calendar.ts";
 
 /** Column headings that sort, by their place in the table. */
@@ -57,13 +55,13 @@ const sortedColumns: readonly (OrderSort | null)[] = [null, "placed", "customer"
 export async function loader({ request, context }: LoaderFunctionArgs) {
   return answering({ request, context }, async () => {
     const { shop } = await merchant(request, context);
-    const { cluster, sync } = context.services;
+    const { pages } = context.services;
     const query = parseOrderQuery(new URL(request.url).searchParams);
     const [orders, locations, views, progress] = await Promise.all([
-      listOrders(cluster, shop, query),
-      listLocations(cluster, shop),
-      listSavedViews(cluster, shop, "orders"),
-      sync.progress(shop),
+      pages.listOrders(shop, query),
+      pages.listLocations(shop),
+      pages.listSavedViews(shop, "orders"),
+      pages.syncProgress(shop),
     ]);
     return { query, orders, locations, views: views.value, progress: progress.value };
   });

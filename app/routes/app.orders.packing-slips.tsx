@@ -8,8 +8,6 @@ import { useWords } from "../components/localisation.tsx";
 import { SlipsPage } from "../components/slips-page.tsx";
 import { answering } from "../http/problems.server.ts";
 import { parseId } from "../list-query.ts";
-import { getOrder } from "../orders/queries.server.ts";
-import { getShop } from "../overview/queries.server.ts";
 import { merchant } from "../shopify/sign-in.server.ts";
 
 /** As many as the list shows on one page. */
@@ -18,15 +16,15 @@ const most = 100;
 export async function loader({ request, context }: LoaderFunctionArgs) {
   return answering({ request, context }, async () => {
     const { shop } = await merchant(request, context);
-    const { cluster } = context.services;
+    const { pages } = context.services;
     const asked = [...new Set(new URL(request.url).searchParams.getAll("order"))];
     const chosen = asked.slice(0, most);
-    const details = await getShop(cluster, shop);
+    const details = await pages.getShop(shop);
     const orders = [];
     // One after the other: a page of slips must not take every connection from everybody else.
     for (const text of chosen) {
       const id = parseId(text);
-      orders.push(id === null ? null : (await getOrder(cluster, shop, id)).value);
+      orders.push(id === null ? null : (await pages.getOrder(shop, id)).value);
     }
     const found = orders.filter((order) => order !== null);
     return {

@@ -27,7 +27,6 @@ import { TitleBar } from "../components/title-bar.tsx";
 import { answering, notFound } from "../http/problems.server.ts";
 import { inventorySearchParams, defaultInventoryQuery } from "../inventory/inventory-query.ts";
 import { parseId } from "../list-query.ts";
-import { getProduct } from "../products/queries.server.ts";
 import type { ProductDetail, ProductVariant } from "../products/types.ts";
 import { merchant } from "../shopify/sign-in.server.ts";
 
@@ -36,7 +35,7 @@ export async function loader({ request, context, params }: LoaderFunctionArgs) {
     const { shop } = await merchant(request, context);
     const id = parseId(params.id);
     if (id === null) throw notFound("product");
-    const { value, ...source } = await getProduct(context.services.cluster, shop, id);
+    const { value, ...source } = await context.services.pages.getProduct(shop, id);
     if (!value) throw notFound("product");
     return { product: value, source };
   });

@@ -24,7 +24,6 @@ import {
   parseProductQuery,
   productSearchParams,
 } from "../products/product-query.ts";
-import { listProducts } from "../products/queries.server.ts";
 import { productStatuses, type ProductQuery, type ProductSort } from "../products/types.ts";
 import { merchant } from "../shopify/sign-in.server.ts";
 
@@ -36,11 +35,11 @@ const sortedColumns: readonly (ProductSort | null)[] = ["title", null, "availabl
 export async function loader({ request, context }: LoaderFunctionArgs) {
   return answering({ request, context }, async () => {
     const { shop } = await merchant(request, context);
-    const { cluster, sync } = context.services;
+    const { pages } = context.services;
     const query = parseProductQuery(new URL(request.url).searchParams);
     const [products, progress] = await Promise.all([
-      listProducts(cluster, shop, query),
-      sync.progress(shop),
+      pages.listProducts(shop, query),
+      pages.syncProgress(shop),
     ]);
     return { query, products, progress: progress.value };
   });

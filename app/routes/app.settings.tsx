@@ -13,19 +13,15 @@ import { orElse } from "../components/submission.ts";
 import { TitleBar } from "../components/title-bar.tsx";
 import { toast } from "../components/toast.ts";
 import { answering } from "../http/problems.server.ts";
-import { getShop } from "../overview/queries.server.ts";
 import { merchant } from "../shopify/sign-in.server.ts";
 import { wholeNumber } from "../whole-number.ts";
-import { getSettings, saveSettings } from "../settings/settings.server.ts";
+import { saveSettings } from "../settings/settings.server.ts";
 
 export async function loader({ request, context }: LoaderFunctionArgs) {
   return answering({ request, context }, async () => {
     const { shop } = await merchant(request, context);
-    const { cluster } = context.services;
-    const [details, settings] = await Promise.all([
-      getShop(cluster, shop),
-      getSettings(cluster, shop),
-    ]);
+    const { pages } = context.services;
+    const [details, settings] = await Promise.all([pages.getShop(shop), pages.getSettings(shop)]);
     return { shop, details: details.value, settings: settings.value };
   });
 }

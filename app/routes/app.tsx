@@ -7,7 +7,6 @@ import { RouteErrorBoundary } from "../components/error-boundary.tsx";
 import { LocalisationProvider, useWords } from "../components/localisation.tsx";
 import { PendingPage } from "../components/pending-page.tsx";
 import { useChanges } from "../components/useChanges.ts";
-import { getShop } from "../overview/queries.server.ts";
 import { merchant } from "../shopify/sign-in.server.ts";
 import { readPresentation } from "../words/presentation.ts";
 
@@ -21,7 +20,7 @@ export const links: LinksFunction = () => [
 export async function loader({ request, context }: LoaderFunctionArgs) {
   const { shop } = await merchant(request, context);
   // The frame stands even where the shop's details cannot be had: the page in it says what is away.
-  const details = await getShop(context.services.cluster, shop).then(
+  const details = await context.services.pages.getShop(shop).then(
     ({ value }) => value,
     () => null,
   );

@@ -4,6 +4,7 @@ import { and, eq, inArray } from "drizzle-orm";
 import { LRUCache } from "lru-cache";
 import { z } from "zod";
 import type { Cluster } from "../database/cluster.ts";
+import { DatabaseError } from "../database/errors.ts";
 import { sessions } from "../database/schema.ts";
 import { defineWrite } from "../database/write.ts";
 import { createHash } from "node:crypto";
@@ -60,8 +61,8 @@ export function shopOfSessionId(id: string): string {
  */
 export class PostgresSessionStorage implements SessionStorage {
   readonly #cluster: Cluster;
-  /** When this process last saw each session good, by id: lets sign-in skip its one-at-a-time gate. */
-  readonly #goodUntil = new LRUCache<string, number>({ max: 10_000 });
+  /** The sessions that this process has seen: what signs merchants in while the table cannot be read. */
+  readonly #known = new LRUCache<string, Session>({ max: 10_000 });
 
   constructor(cluster: Cluster) {
     this.#cluster = cluster;
@@ -85,11 +86,28 @@ export class PostgresSessionStorage implements SessionStorage {
       userId: s.onlineAccessInfo?.associated_user.id ?? null,
       onlineAccessInfo: s.onlineAccessInfo ?? null,
     });
-    this.#remember(session);
+    this.#known.set(session.id, session);
     return true;
   }
 
+  /**
+   * Reads a session; where the table cannot be read, gives the one that this process has seen last.
+   *
+   * @throws DatabaseError when it can be neither read nor remembered.
+   */
   async loadSession(id: string): Promise<Session | undefined> {
+    const known = this.#known.get(id);
+    // A known outage costs nobody a timeout.
+    if (known && !this.#cluster.readable) return known;
+    try {
+      return await this.#read(id);
+    } catch (error) {
+      if (known && error instanceof DatabaseError && error.kind !== "permanent") return known;
+      throw error;
+    }
+  }
+
+  async #read(id: string): Promise<Session | undefined> {
     const shop = shopOfSessionId(id);
     const { value: rows } = await this.#cluster.read(shop, (db) =>
       db
@@ -98,8 +116,8 @@ export class PostgresSessionStorage implements SessionStorage {
         .where(and(eq(sessions.shop, shop), eq(sessions.id, id))),
     );
     const session = rows[0] && toSession(rows[0]);
-    if (session) this.#remember(session);
-    else this.#goodUntil.delete(id);
+    if (session) this.#known.set(id, session);
+    else this.#known.delete(id);
     return session;
   }
 
@@ -113,7 +131,7 @@ export class PostgresSessionStorage implements SessionStorage {
       await this.#cluster.write(shop, `session.delete:${crypto.randomUUID()}`, deleteSessions, {
         ids: shopIds,
       });
-      for (const id of shopIds) this.#goodUntil.delete(id);
+      for (const id of shopIds) this.#known.delete(id);
     }
     return true;
   }
@@ -125,15 +143,10 @@ export class PostgresSessionStorage implements SessionStorage {
     return rows.map(toSession);
   }
 
-  /** Whether this process has seen the session, and seen it good for another five minutes at least. */
+  /** Whether this process has seen the session good for another five minutes at least. */
   knowsGood(id: string): boolean {
-    return (this.#goodUntil.get(id) ?? 0) > Date.now();
-  }
-
-  #remember(session: Session): void {
     // The library exchanges a token that has less than five minutes left.
-    const end = session.expires ? session.expires.getTime() - 5 * 60_000 : Infinity;
-    this.#goodUntil.set(session.id, end);
+    return this.#known.get(id)?.isActive(undefined, 5 * 60_000) ?? false;
   }
 }
 

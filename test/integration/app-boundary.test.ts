@@ -216,14 +216,19 @@ describe("the process", () => {
     }
   });
 
-  test("stays ready without its database, and /health says what is away", async () => {
+  test("stays ready without its database, shows what it has, and /health says what is away", async () => {
     const { pair } = sandbox;
+    await ask("/app/orders.data", { token: signedIn() });
     await pair.crash(pair.standby);
     await pair.crash(pair.primary);
     await expect
       .poll(async () => ((await (await ask("/health")).json()) as { state: string }).state)
       .toBe("degraded");
     expect((await ask("/readyz")).status).toBe(200);
+    // A page that was open before can be opened again, and does not pass for live.
+    const orders = await ask("/app/orders.data", { token: signedIn() });
+    expect(orders.status).toBe(200);
+    expect(await orders.text()).toContain('"memory"');
     await pair.heal();
     await expect
       .poll(async () => ((await (await ask("/health")).json()) as { state: string }).state, {
