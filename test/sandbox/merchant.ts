@@ -78,13 +78,18 @@ export class Merchant {
       .waitForURL((url) => url.search.includes("q="));
   }
 
+  /** The numbers in the stock list that open into a form. */
+  stockCells(): Locator {
+    return this.app.getByRole("button", { name: /^Adjust .+ at .+, [\d,]+ available$/ });
+  }
+
   /**
    * Adjusts the stock of the first variant in sight by so many, at the first location that has any.
    *
    * @returns what was adjusted, by the words of its button.
    */
   async adjustStock(by: number): Promise<{ variant: string; location: string; from: number }> {
-    const cell = this.app.getByRole("button", { name: /^Adjust .+ at .+, [\d,]+ available$/ });
+    const cell = this.stockCells();
     const label = (await cell.first().getAttribute("aria-label")) ?? "";
     const [, variant = "", location = "", from = ""] =
       /^Adjust (.+) at (.+), ([\d,]+) available$/.exec(label) ?? [];
