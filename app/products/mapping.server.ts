@@ -132,9 +132,15 @@ export const productPayload = z.object({
 });
 export type ProductPayload = z.infer<typeof productPayload>;
 
-/** Whether the payload leaves some of the product's variants out. */
-export function isCutShort(payload: ProductPayload): boolean {
-  return (payload.variant_gids?.length ?? 0) > payload.variants.length;
+/** How many variants a payload has room for. */
+const VARIANTS_IN_PAYLOAD = 100;
+
+/** Whether the payload leaves some of the product's variants out, or may do so. */
+export function isCutShort({ variants, variant_gids }: ProductPayload): boolean {
+  return (
+    variants.length < (variant_gids?.length ?? 0) ||
+    (variant_gids === undefined && variants.length >= VARIANTS_IN_PAYLOAD)
+  );
 }
 
 /** From a webhook. */

@@ -145,6 +145,7 @@ export async function deleteProduct(
 export interface KnownProduct {
   readonly updatedAt: Date;
   readonly deleted: boolean;
+  readonly variantIds: ReadonlySet<number>;
 }
 
 export async function knownProduct(
@@ -156,5 +157,14 @@ export async function knownProduct(
     .select({ updatedAt: products.updatedAt, deletedAt: products.deletedAt })
     .from(products)
     .where(and(eq(products.shop, shop), eq(products.id, id)));
-  return row ? { updatedAt: row.updatedAt, deleted: row.deletedAt !== null } : null;
+  if (!row) return null;
+  const known = await tx
+    .select({ id: variants.id })
+    .from(variants)
+    .where(and(eq(variants.shop, shop), eq(variants.productId, id), isNull(variants.deletedAt)));
+  return {
+    updatedAt: row.updatedAt,
+    deleted: row.deletedAt !== null,
+    variantIds: new Set(known.map((variant) => variant.id)),
+  };
 }

@@ -32,12 +32,15 @@ import {
   PARTS_PER_PAGE,
 } from "../shopify/operations/orders.ts";
 import { allNodes, chunks, whole } from "./pages.ts";
+import { readNode, type Unreadable } from "./unreadable.ts";
 
 /** How to ask for orders. */
 export interface OrderReadOptions {
   /** Whether the app may see protected customer data; without it, orders come without people. */
   readonly personal: boolean;
   readonly signal?: AbortSignal;
+  /** Told of orders whose shape is not known, which are then left out; without it, they are an error. */
+  readonly unreadable?: Unreadable;
 }
 
 const linePage = pageOf(orderLineNode);
@@ -79,7 +82,8 @@ export async function completeOrders(
 ): Promise<OrderNode[]> {
   const complete: OrderNode[] = [];
   for (const node of nodes) {
-    const order = orderNode.parse(node);
+    const order = readNode(orderNode, node, options.unreadable);
+    if (!order) continue;
     if (isWhole(order, FULFILLMENTS_IN_PAGES)) {
       complete.push(order);
       continue;
@@ -90,7 +94,8 @@ export async function completeOrders(
       options,
     );
     if (!isPresent(again)) continue;
-    complete.push(await withAllParts(admin, orderNode.parse(again), options));
+    const larger = readNode(orderNode, again, options.unreadable);
+    if (larger) complete.push(await withAllParts(admin, larger, options));
   }
   return complete;
 }

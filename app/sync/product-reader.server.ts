@@ -9,11 +9,14 @@ import {
   VARIANTS_PER_PAGE,
 } from "../shopify/operations/products.ts";
 import { allNodes, chunks, whole } from "./pages.ts";
+import { readNode, type Unreadable } from "./unreadable.ts";
 
 const variantPage = pageOf(variantNode);
 
 export interface ReadOptions {
   readonly signal?: AbortSignal;
+  /** Told of products whose shape is not known, which are then left out; without it, they are an error. */
+  readonly unreadable?: Unreadable;
 }
 
 /** Products by id with all of their variants; null for each that is gone. */
@@ -45,7 +48,8 @@ export async function completeProducts(
 ): Promise<ProductNode[]> {
   const complete: ProductNode[] = [];
   for (const node of nodes) {
-    const product = productNode.parse(node);
+    const product = readNode(productNode, node, options.unreadable);
+    if (!product) continue;
     const id = globalId("Product", product.id);
     const variants = await allNodes(
       product.variants,

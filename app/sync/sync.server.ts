@@ -295,6 +295,8 @@ class ShopSync implements Sync {
       bulkFrom: this.#bulkFrom,
       mayAskForPeople: () => !this.#withoutPeople.has(shop),
       peopleRefused: (reason) => this.#peopleRefused(shop, reason),
+      unreadable: (id, where) =>
+        this.#logger.error({ shop, run: run.id, id, where }, "left out: its shape is not known"),
       bulkRefused: (reason) =>
         this.#logger.info({ shop, run: run.id, reason }, "reading page by page"),
       locationIds: async () => {

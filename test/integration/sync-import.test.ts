@@ -8,7 +8,7 @@ import type { Order } from "../sandbox/shopify/shop/model.ts";
 import { createShops, type ShopStore } from "../sandbox/shopify/shop/index.ts";
 import { startTestServer, type TestServer } from "./support/database.ts";
 import { startShopifyApp } from "./support/shopify-app.ts";
-import { expectShopsContent, rowOf, storedOrders } from "./support/shop-content.ts";
+import { expectShopsContent, rowOf, storedOrders, visibleOrders } from "./support/shop-content.ts";
 import { factsOf } from "./support/tables.ts";
 
 let server: TestServer;
@@ -162,6 +162,25 @@ describe("the first import", () => {
     const stored = (await storedOrders(app, shop.domain)).get(order.id);
     expect(stored).toEqual(rowOf(shop, order));
   });
+
+  test.each([{ bulkFrom: 1 }, { bulkFrom: 1_000 }])(
+    "leaves out an order that cannot be read, and no other (bulk operations from $bulkFrom on)",
+    async (sync) => {
+      const shops = createShops({ orders: 30, searchLagMs: 0 });
+      const [shop] = shops as [ShopStore];
+      const [ordinal] = shop.orders.byNumber().slice(10);
+      const order = shop.orders.open(ordinal!)!;
+      // An id that no number of ours can hold.
+      order.lines[0] = { ...order.lines[0]!, id: 2 ** 60 };
+      await using app = await startShopifyApp({ database: await newDatabase(), shops, sync });
+      await app.importShop(shop.domain);
+      expect((await app.sync.progress(shop.domain)).value).toMatchObject({ state: "done" });
+      const expected = visibleOrders(shop).filter(({ id }) => id !== order.id);
+      expect([...(await storedOrders(app, shop.domain)).keys()].sort()).toEqual(
+        expected.map(({ id }) => id).sort(),
+      );
+    },
+  );
 
   test("keeps two shops apart", async () => {
     await using app = await startShopifyApp({ database: await newDatabase(), orders: 280 });

@@ -8,6 +8,7 @@ import { packLevels } from "../../inventory/store.server.ts";
 import { globalId } from "../../shopify/ids.ts";
 import { LEVELS_PER_PAGE, levelsBulk, levelsPage } from "../../shopify/operations/inventory.ts";
 import { productsCount } from "../../shopify/operations/products.ts";
+import { readNode } from "../unreadable.ts";
 import { phaseOf } from "./listing.ts";
 import { mapped } from "./mapped.ts";
 
@@ -25,12 +26,10 @@ export const inventory = phaseOf({
     personal: false,
     shape: { InventoryItem: { InventoryLevel: "inventoryLevels" } },
     perStep: 500,
-    toBatch: async (_context, nodes) => ({
-      kind: "levels",
-      rows: packLevels(
-        (await mapped(nodes, (node) => levelsFromItem(itemWithLevelsNode.parse(node)))).flat(),
-      ),
-    }),
+    async toBatch({ unreadable }, nodes) {
+      const items = await mapped(nodes, (node) => readNode(itemWithLevelsNode, node, unreadable));
+      return { kind: "levels", rows: packLevels(items.flatMap(levelsFromItem)) };
+    },
   },
   async *pages(context, cursor) {
     const query = cursor.since ? `updated_at:>='${cursor.since}'` : null;

@@ -10,6 +10,7 @@ import {
 } from "../../shopify/operations/orders.ts";
 import type { PagesCursor } from "../cursor.ts";
 import { completeOrders, withFulfillmentLines } from "../order-reader.server.ts";
+import { readNode } from "../unreadable.ts";
 import { phaseOf } from "./listing.ts";
 import { mapped } from "./mapped.ts";
 import type { PhaseContext } from "./phase.ts";
@@ -29,7 +30,7 @@ export const orders = phaseOf({
     // About a megabyte of JSON, and a tenth of a second in the database.
     perStep: 250,
     async toBatch(context, nodes, { personal }) {
-      const all = await mapped(nodes, (node) => orderNode.parse(node));
+      const all = await mapped(nodes, (node) => readNode(orderNode, node, context.unreadable));
       const checked = all.filter((order) => !isTooOld(order, context));
       const whole = await withFulfillmentLines(context.admin, checked, {
         personal,
@@ -56,9 +57,12 @@ export const orders = phaseOf({
         const nodes = await completeOrders(context.admin, page.nodes, {
           personal,
           signal: context.signal,
+          unreadable: context.unreadable,
         });
         const recent = nodes.filter((order) => !isTooOld(order, context));
-        const more = page.pageInfo.hasNextPage && (list.query !== null || recent.length > 0);
+        const more =
+          page.pageInfo.hasNextPage &&
+          (list.query !== null || nodes.length === 0 || recent.length > 0);
         at = { ...at, after: page.pageInfo.endCursor };
         yield {
           kind: "step",

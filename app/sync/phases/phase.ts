@@ -1,6 +1,7 @@
 import type { AdminClient } from "../../shopify/admin.server.ts";
 import type { PhaseCursor } from "../cursor.ts";
 import type { Batch } from "../runs.server.ts";
+import type { Unreadable } from "../unreadable.ts";
 
 /** What a phase has to work with. */
 export interface PhaseContext {
@@ -19,6 +20,8 @@ export interface PhaseContext {
   readonly locationIds: () => Promise<number[]>;
   /** Takes away what an earlier installation left behind. */
   readonly clear: () => Promise<void>;
+  /** Told of what cannot be read, and is left out. */
+  readonly unreadable: Unreadable;
   /** A bulk operation could not be had or used; the phase goes on page by page. */
   readonly bulkRefused: (reason: string) => void;
 }

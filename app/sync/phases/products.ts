@@ -7,6 +7,7 @@ import {
   productsPage,
 } from "../../shopify/operations/products.ts";
 import { completeProducts } from "../product-reader.server.ts";
+import { readNode } from "../unreadable.ts";
 import { phaseOf } from "./listing.ts";
 import { mapped } from "./mapped.ts";
 
@@ -20,10 +21,10 @@ export const products = phaseOf({
     personal: false,
     shape: { Product: { ProductVariant: "variants" }, ProductVariant: { "*": "media" } },
     perStep: 100,
-    toBatch: async (_context, nodes) => ({
-      kind: "products",
-      batch: packProducts(await mapped(nodes, (node) => productFromNode(productNode.parse(node)))),
-    }),
+    async toBatch({ unreadable }, nodes) {
+      const found = await mapped(nodes, (node) => readNode(productNode, node, unreadable));
+      return { kind: "products", batch: packProducts(await mapped(found, productFromNode)) };
+    },
   },
   async *pages(context, cursor) {
     let at = cursor;
@@ -41,7 +42,7 @@ export const products = phaseOf({
         kind: "step",
         batch: { kind: "products", batch: packProducts(nodes.map(productFromNode)) },
         next: more ? at : null,
-        add: nodes.length,
+        add: page.nodes.length,
       };
       if (!more) return;
     }

@@ -24,7 +24,9 @@ export const updateProduct = handler(productPayload, async (tx, payload, { shop 
     return ignored("Newer news of the product was here before.");
   }
   // A new variant's stock settings are not in the payload; an equal moment cannot be told apart.
-  const saidAll = rows.variants.every(({ tracked }) => tracked !== null);
+  const saidAll = rows.variants.every(
+    (variant) => variant.tracked !== null || before?.variantIds.has(variant.id),
+  );
   if (stored === undefined || !saidAll) {
     await requestRereads(tx, shop, [{ kind: "product", id }]);
   }

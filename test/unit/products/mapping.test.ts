@@ -48,7 +48,10 @@ test("a payload that stops at a hundred variants is known to be cut short", () =
   const variants = Array.from({ length: 100 }, (_, n) => ({ ...variant, id: n + 1 }));
   const named = Array.from({ length: 101 }, (_, n) => ({ admin_graphql_api_id: n }));
   expect(isCutShort(productPayload.parse({ ...bare, variants, variant_gids: named }))).toBe(true);
-  expect(isCutShort(productPayload.parse({ ...bare, variants }))).toBe(false);
+  expect(isCutShort(productPayload.parse({ ...bare, variants }))).toBe(true);
+  const all = named.slice(0, 100);
+  expect(isCutShort(productPayload.parse({ ...bare, variants, variant_gids: all }))).toBe(false);
+  expect(isCutShort(productPayload.parse(bare))).toBe(false);
 });
 
 test("a variant's picture is the one that it names among the product's", () => {
