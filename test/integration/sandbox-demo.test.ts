@@ -1,0 +1,115 @@
+import { spawn, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { readdir, readFile } from "node:fs/promises";
+import { createInterface } from "node:readline";
+import { fileURLToPath } from "node:url";
+import { afterEach, expect, test } from "vitest";
+import { ensureBuild } from "../sandbox/build.ts";
+import { freePort } from "../sandbox/postgres/ports.ts";
+
+const program = fileURLToPath(new URL("../sandbox/demo.ts", import.meta.url));
+const started: ChildProcess[] = [];
+
+afterEach(async () => {
+  for (const demo of started.splice(0)) {
+    if (demo.exitCode !== null || demo.signalCode !== null) continue;
+    demo.kill("SIGKILL");
+    await once(demo, "exit");
+  }
+});
+
+function demo(...args: string[]) {
+  const child = spawn(process.execPath, [program, "--orders", "20", ...args], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  started.push(child);
+  let printed = "";
+  const opened = new Promise<string>((resolve) => {
+    for (const stream of [child.stdout, child.stderr]) {
+      createInterface({ input: stream }).on("line", (line) => {
+        printed += `${line}\n`;
+        const address = /Open (http:\S+)/.exec(line)?.[1];
+        if (address) resolve(address);
+      });
+    }
+  });
+  // Once its output has been read to the end as well.
+  const ended = once(child, "close").then(([code]) => code as number | null);
+  return { child, opened, ended, printed: () => printed };
+}
+
+/** All that was started by a process, however deep. */
+async function descendantsOf(parent: number): Promise<number[]> {
+  const ids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name)).map(Number);
+  const parents = new Map<number, number>();
+  for (const id of ids) {
+    const stat = await readFile(`/proc/${id}/stat`, "utf8").catch(() => "");
+    parents.set(id, Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]));
+  }
+  const below = (id: number): number[] =>
+    ids.filter((other) => parents.get(other) === id).flatMap((child) => [child, ...below(child)]);
+  return below(parent);
+}
+
+/** Those of the processes that still run; one that has ended and only waits to be counted does not. */
+async function running(ids: readonly number[]): Promise<number[]> {
+  const stats = await Promise.all(
+    ids.map((id) => readFile(`/proc/${id}/stat`, "utf8").catch(() => "")),
+  );
+  return ids.filter((_, index) => {
+    const stat = stats[index] ?? "";
+    return stat !== "" && stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3) !== "Z";
+  });
+}
+
+const answers = (url: string) =>
+  fetch(url, { redirect: "manual" }).then(
+    ({ status }) => status,
+    () => null,
+  );
+
+test("the demo prints one address, says what is in the way of a second, and leaves nothing behind", async () => {
+  await ensureBuild();
+  const port = await freePort();
+  const first = demo("--port", String(port));
+  const address = await first.opened;
+  expect(address).toBe(`http://localhost:${port}`);
+  expect(first.printed().match(/http:\/\//g)).toHaveLength(1);
+  expect(await answers(address)).toBe(302);
+
+  const second = demo("--port", String(port));
+  expect(await second.ended).toBe(1);
+  expect(second.printed()).toContain(
+    `A sandbox is running already, at http://localhost:${port} (process ${first.child.pid}).`,
+  );
+
+  const processes = await descendantsOf(first.child.pid ?? 0);
+  expect(processes.length).toBeGreaterThan(10);
+  first.child.kill("SIGINT");
+  expect(await first.ended).toBe(0);
+  await expect.poll(() => running(processes)).toEqual([]);
+  for (const next of [0, 1, 2, 3]) {
+    expect(await answers(`http://localhost:${port + next}`)).toBeNull();
+  }
+});
+
+test("the demo leaves nothing behind when it is killed", async () => {
+  await ensureBuild();
+  const run = demo("--port", String(await freePort()));
+  await run.opened;
+  const processes = await descendantsOf(run.child.pid ?? 0);
+  run.child.kill("SIGKILL");
+  await run.ended;
+  await expect.poll(() => running(processes), { timeout: 20_000, interval: 200 }).toEqual([]);
+});
+
+test.each([
+  [["--port", "80"], '--port must be a whole number from 1024 to 65,000, not "80".'],
+  [["--port", "many"], '--port must be a whole number from 1024 to 65,000, not "many".'],
+  [["--orders", "0"], '--orders must be a whole number from 1 to 1,000,000, not "0".'],
+  [["--colour"], "Unknown option '--colour'"],
+])("the demo says what is wrong with %j", async (args, words) => {
+  const run = demo(...args);
+  expect(await run.ended).toBe(1);
+  expect(run.printed()).toContain(words);
+});
