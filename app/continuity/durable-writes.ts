@@ -63,6 +63,7 @@ export class DurableWrites {
   readonly #retention: Retention<Retained> | null;
   readonly #logger: Logger;
   readonly #stopped = new AbortController();
+  readonly #redoing = new Set<Promise<void>>();
   readonly #events = new EventEmitter<{ drained: [shop: string] }>();
   /** Records that an earlier process retained and this one has done again. */
   readonly #adopted = new Set<number>();
@@ -81,7 +82,7 @@ export class DurableWrites {
         : new Retention<Retained>({
             monitor: cluster.monitor,
             onSafe: (entries) => void this.#letGo(entries),
-            onDoubt: (entries) => void this.#redo(entries),
+            onDoubt: (entries, since) => this.#redo(entries, since),
           });
     cluster.monitor.events.on("state", ({ to }) => {
       if (to === "steady") this.drain();
@@ -123,11 +124,12 @@ export class DurableWrites {
       }
     }
     const deadlineMs = Math.max(1, Math.ceil(patienceMs - (performance.now() - startedAt)));
+    const begunOn = this.#retention?.timeline ?? null;
     try {
       const result = await this.#cluster.write(shop, operationId, definition, input, {
         deadlineMs,
       });
-      await this.#retain(shop, operationId, definition.name, input);
+      await this.#retain(shop, operationId, definition.name, input, begunOn);
       return { state: "done", result };
     } catch (error) {
       if (!this.#journal || !canWait(error)) throw error;
@@ -159,9 +161,10 @@ export class DurableWrites {
       });
   }
 
-  /** Resolves when nothing is being drained any more. */
+  /** Resolves when nothing is being drained, or done again after a failover, any more. */
   async drained(): Promise<void> {
     while (this.#draining) await this.#draining;
+    while (this.#redoing.size > 0) await Promise.all(this.#redoing);
   }
 
   async stop(): Promise<void> {
@@ -183,14 +186,20 @@ export class DurableWrites {
   }
 
   /** Keeps what was committed until a standby has it. */
-  async #retain(shop: string, id: string, name: string, input: unknown): Promise<void> {
+  async #retain(
+    shop: string,
+    id: string,
+    name: string,
+    input: unknown,
+    begunOn: number | null,
+  ): Promise<void> {
     if (!this.#retention) return;
     const body = Buffer.from(JSON.stringify({ name, input }));
     // Without the journal the acknowledgement stands on one disk only; that is no reason to refuse it.
     const sequence = await this.#journal
       ?.append("retained-write", shop, id, body)
       .catch((error: unknown) => void this.#logger.error({ err: error }, "kept in memory alone"));
-    this.#retention.hold({ shop, id, name, input, sequence: sequence ?? null });
+    this.#retention.hold({ shop, id, name, input, sequence: sequence ?? null }, begunOn);
   }
 
   async #letGo(entries: readonly Retained[]): Promise<void> {
@@ -200,23 +209,41 @@ export class DurableWrites {
     });
   }
 
-  /** After a change of timeline: whatever the old primary had not sent is missing now. */
-  async #redo(entries: readonly Retained[]): Promise<void> {
-    for (const entry of entries) {
-      const definition = this.#definitions.get(entry.name);
-      if (!definition) continue;
-      const { shop, id, input } = entry;
-      let outcome: Outcome = "later";
-      while (outcome === "later" && !this.#stopped.signal.aborted) {
-        outcome = await this.#doOnce(shop, id, definition, input);
-        if (outcome === "later") await this.#pause();
+  /**
+   * After a change of timeline: whatever the old primary had not sent is missing now. It is made again shop by
+   * shop, several side by side, and until it is, reads of the shop say that they are older.
+   */
+  #redo(entries: readonly Retained[], since: Date): void {
+    const shops = [...Map.groupBy(entries, ({ shop }) => shop)].map(([shop, own]) => ({
+      own,
+      settled: this.#cluster.doubts.add(shop, since),
+    }));
+    const waiting = shops.values();
+    const redoShops = async () => {
+      for (const { own, settled } of waiting) {
+        for (const entry of own) await this.#redoOne(entry);
+        settled();
       }
-      this.#retention?.hold(entry);
+    };
+    const redoing = Promise.all(Array.from({ length: DRAIN_SHOPS }, redoShops)).then(() => {
+      this.#redoing.delete(redoing);
+      this.#logger.info(
+        { operations: entries.length },
+        "what was acknowledged before the failover was done again by its id",
+      );
+    });
+    this.#redoing.add(redoing);
+  }
+
+  async #redoOne(entry: Retained): Promise<void> {
+    const definition = this.#definitions.get(entry.name);
+    if (!definition) return;
+    while (!this.#stopped.signal.aborted) {
+      const begunOn = this.#retention?.timeline ?? null;
+      const outcome = await this.#doOnce(entry.shop, entry.id, definition, entry.input);
+      if (outcome !== "later") return this.#retention?.hold(entry, begunOn);
+      await this.#pause();
     }
-    this.#logger.info(
-      { operations: entries.length },
-      "what was acknowledged before the failover was done again by its id",
-    );
   }
 
   /**
@@ -290,16 +317,17 @@ export class DurableWrites {
     if (retained && (sequence > journal.leftBehind || this.#adopted.has(sequence))) return "done";
     const { name, input } = payload.parse(JSON.parse(record.body.toString()));
     const definition = this.#definitions.get(name);
+    const begunOn = this.#retention?.timeline ?? null;
     const outcome = definition ? await this.#doOnce(shop, id, definition, input) : "never";
     if (outcome === "never") {
       this.#logger.error({ shop, name, operation: id }, "a kept write waits for a person");
       await journal.setAside(record);
     } else if (outcome === "done" && retained) {
       this.#adopted.add(sequence);
-      if (this.#retention) this.#retention.hold({ shop, id, name, input, sequence });
+      if (this.#retention) this.#retention.hold({ shop, id, name, input, sequence }, begunOn);
       else await journal.remove([sequence]);
     } else if (outcome === "done") {
-      await this.#retain(shop, id, name, input);
+      await this.#retain(shop, id, name, input, begunOn);
       await journal.remove([sequence]);
     }
     return outcome;

@@ -19,8 +19,11 @@ export interface RetentionOptions<T extends Acknowledged> {
   readonly monitor: TopologyMonitor;
   /** These are on a standby now: what was kept of them can go. */
   readonly onSafe: (entries: readonly T[]) => void;
-  /** The timeline has changed, and these may have stayed behind on the old primary: do them again. */
-  readonly onDoubt: (entries: readonly T[]) => void;
+  /**
+   * The timeline has changed, and these may have stayed behind on the old primary: do them again, and give them
+   * back to {@link Retention.hold}. The first of them was acknowledged at `since` or later.
+   */
+  readonly onDoubt: (entries: readonly T[], since: Date) => void;
   /** How many are held at most; beyond it the oldest are let go, and counted. Default 50,000. */
   readonly limit?: number;
 }
@@ -55,8 +58,22 @@ export class Retention<T extends Acknowledged> {
     return { held: this.#held.length, dropped: this.#dropped };
   }
 
-  /** Call it once the commit is known and before anybody is told. */
-  hold(entry: T): void {
+  /** The timeline that commits are made on now; null before there is a writer. Ask before a write is begun. */
+  get timeline(): number | null {
+    return this.#timeline;
+  }
+
+  /**
+   * Call it once the commit is known and before anybody is told.
+   *
+   * @param begunOn - {@link timeline} as it was before the write was begun: where it has changed since, nobody
+   *   can say on which of the two the commit was made.
+   */
+  hold(entry: T, begunOn: number | null): void {
+    if (begunOn !== this.#timeline) {
+      this.#options.onDoubt([entry], new Date());
+      return;
+    }
     this.#held.push({ entry, at: Date.now(), stamp: null });
     if (this.#held.length > this.#options.limit) {
       this.#held.shift();
@@ -100,9 +117,15 @@ export class Retention<T extends Acknowledged> {
     const before = this.#timeline;
     this.#timeline = timeline;
     if (before === null || before === timeline) return;
-    const doubtful = this.#held.map(({ entry }) => entry);
+    const doubtful = this.#held;
+    const [first] = doubtful;
     // They come back through `hold` once they have been done again, under the new timeline.
     this.#held = [];
-    if (doubtful.length > 0) this.#options.onDoubt(doubtful);
+    if (first) {
+      this.#options.onDoubt(
+        doubtful.map(({ entry }) => entry),
+        new Date(first.at),
+      );
+    }
   }
 }

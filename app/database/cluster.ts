@@ -2,6 +2,7 @@ import { and, eq } from "drizzle-orm";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "../observability/logger.server.ts";
 import { ClusterNode } from "./cluster-node.ts";
+import { Doubts } from "./doubts.ts";
 import { DatabaseError, OperationMismatchError, toDatabaseError } from "./errors.ts";
 import { createResolver, type NameResolver } from "./resolver.ts";
 import { RetryBudget } from "./retry-budget.ts";
@@ -73,6 +74,8 @@ const MAX_BACKOFF_MS = 200;
 /** The two doors to the database, and the back door for work that spans shops. */
 export class Cluster {
   readonly monitor: TopologyMonitor;
+  /** What is known to be missing for a while; reads are labelled by it. */
+  readonly doubts = new Doubts();
   readonly #nodes: ReadonlyMap<string, ClusterNode>;
   readonly #readBudget = new RetryBudget();
   readonly #writeBudget = new RetryBudget();
@@ -275,11 +278,16 @@ export class Cluster {
     work: (db: ShopDatabase) => Promise<T>,
     attempt: Attempt,
   ): Promise<Reading<T>> {
-    const source = this.monitor.writer === node.id ? "primary" : "replica";
-    const asOf = source === "primary" ? new Date() : this.#replicaAsOf(node.id);
-    if (asOf === null) throw noNode();
+    const isWriter = this.monitor.writer === node.id;
+    const nodeAsOf = isWriter ? new Date() : this.#replicaAsOf(node.id);
+    if (nodeAsOf === null) throw noNode();
+    const doubt = this.doubts.since(shop);
+    const behind = doubt !== null && doubt < nodeAsOf;
     const value = await this.#runOn(node, node.app, attempt, { readOnly: true, shop }, work);
-    return { value, source, asOf };
+    // A primary that lacks what was acknowledged answers as the standby that it was.
+    return behind
+      ? { value, source: "replica", asOf: doubt }
+      : { value, source: isWriter ? "primary" : "replica", asOf: nodeAsOf };
   }
 
   async #runOn<T>(

@@ -46,7 +46,7 @@ interface Process {
   stop(): Promise<void>;
 }
 
-async function start({ withJournal = true } = {}): Promise<Process> {
+async function start({ withJournal = true, slowFsyncMs = 0 } = {}): Promise<Process> {
   const cluster = new Cluster({
     url: pair.url("app", "writer"),
     systemUrl: pair.url("system", "writer"),
@@ -54,7 +54,7 @@ async function start({ withJournal = true } = {}): Promise<Process> {
     poolSize: 4,
   });
   const journal = withJournal
-    ? await Journal.open({ directory, secrets: ["secret"], anyFileSystem: true })
+    ? await Journal.open({ directory, secrets: ["secret"], anyFileSystem: true, slowFsyncMs })
     : null;
   const writes = new DurableWrites({
     cluster,
@@ -199,6 +199,57 @@ test.each([
     await expect.poll(names, { timeout: 30_000 }).toEqual([...lost, "before"].sort());
   },
 );
+
+test("until they are made again, reads of their shop say that they are older than they", async () => {
+  pair = await startPostgresPair({ replication: "async" });
+  await migrate({ url: pair.url("owner", "writer") });
+  // On the standby, once it is promoted, nothing called b can be written for now.
+  await asOwner(`
+    create function busy() returns trigger language plpgsql as $$ begin
+      if current_setting('port') = '${pair.standby.port}' then
+        raise exception 'the row is locked' using errcode = '55P03';
+      end if;
+      return new;
+    end $$;
+    create trigger busy before insert on saved_views for each row when (new.name = 'b')
+      execute function busy()`);
+  const app = await start();
+  await steady(app);
+  await add(app, "a");
+  await expect.poll(() => app.writes.fill.retained?.held, { timeout: 30_000 }).toBe(0);
+  await pair.cutReplication();
+  await add(app, "b");
+  const acknowledgedAt = new Date();
+  await pair.crash(pair.primary);
+  const promoted = once(app.cluster.monitor.events, "writer");
+  await pair.failover({ force: true });
+  await promoted;
+  const look = () =>
+    app.cluster.read(SHOP, async (db) => (await db.select().from(savedViews)).map((v) => v.name));
+  const before = await look();
+  expect(before).toMatchObject({ value: ["a"], source: "replica" });
+  expect(before.asOf.getTime()).toBeLessThanOrEqual(acknowledgedAt.getTime());
+  const other = await app.cluster.read("two.myshopify.com", (db) => db.select().from(savedViews));
+  expect(other).toMatchObject({ value: [], source: "primary" });
+  await asOwner("drop trigger busy on saved_views");
+  await app.writes.drained();
+  expect(await look()).toMatchObject({ value: ["a", "b"], source: "primary" });
+});
+
+test("what is acknowledged while the timeline changes is made again too", async () => {
+  pair = await startPostgresPair({ replication: "async" });
+  await migrate({ url: pair.url("owner", "writer") });
+  const app = await start({ slowFsyncMs: 3_000 });
+  await steady(app);
+  await pair.cutReplication();
+  // Committed at once, acknowledged when it is on the disk too; in between the primary is lost.
+  const late = add(app, "late");
+  await expect.poll(names, { timeout: 30_000 }).toEqual(["late"]);
+  await pair.crash(pair.primary);
+  await pair.failover({ force: true });
+  expect(await late).toMatchObject({ state: "done" });
+  await expect.poll(names, { timeout: 30_000 }).toEqual(["late"]);
+});
 
 test("what a standby has is forgotten, and what none has is not", async () => {
   pair = await startPostgresPair({ replication: "async" });
