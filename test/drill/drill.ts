@@ -1,4 +1,4 @@
-import { mkdir } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { loadavg } from "node:os";
 import { join } from "node:path";
 import { monitorEventLoopDelay } from "node:perf_hooks";
@@ -245,6 +245,7 @@ export async function drill(environment: Environment, options: DrillOptions): Pr
     ...ends.flatMap((end) => end.uncaught),
     ...(app && app.process.state === "down" ? ["the app's process ended"] : []),
   ];
+  const connects = connectsOf(environment, drilled, clock.now());
   const row = measure({
     fault: options.fault,
     topology,
@@ -254,7 +255,7 @@ export async function drill(environment: Environment, options: DrillOptions): Pr
     marks,
     instance: "a",
     writers: WRITERS,
-    connects: connectsOf(environment, drilled, clock.now()),
+    connects,
     webhooksSent: trafficEnd?.sent ?? null,
     uncaught,
     eventLoopP99Ms: Math.max(...ends.map((end) => end.eventLoopP99Ms)),
@@ -265,7 +266,9 @@ export async function drill(environment: Environment, options: DrillOptions): Pr
   for (const { kind, error } of history) {
     if (error !== null) errors[`${kind}: ${error}`] = (errors[`${kind}: ${error}`] ?? 0) + 1;
   }
-  return { row, verdict, uncaught, errors, notes };
+  const result = { row, verdict, uncaught, errors, notes };
+  await writeFile(file("result.json"), JSON.stringify({ ...result, marks, connects }, null, 1));
+  return result;
 }
 
 function connectsOf(
@@ -276,6 +279,7 @@ function connectsOf(
   const offset = now - performance.now();
   return networks.flatMap((network) =>
     pair.nodes.map((node) => ({
+      from: network.name,
       node: node.name,
       poolSize: network === app?.network ? app.poolSize : connectionsPerNode(POOL_SIZE),
       at: network.to(node).connectTimesMs.map((ms) => ms + offset),

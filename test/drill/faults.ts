@@ -376,9 +376,9 @@ export const faults: Readonly<Record<FaultName, Fault>> = {
       const { pair } = stage;
       await begin(stage, () => asOwner(pair, FILL_DISK));
       await wait(3_000);
+      await asOwner(pair, FREE_DISK);
       await pair.setReadOnly(pair.primary, true);
       await wait(3_000);
-      await asOwner(pair, `set default_transaction_read_only = off; ${FREE_DISK}`);
       stage.observe(pair.primary);
       await pair.setReadOnly(pair.primary, false);
       await stage.accepted();

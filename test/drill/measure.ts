@@ -89,6 +89,7 @@ export interface DrillRow {
 
 /** The connects of one instance to one node, in the drill's time. */
 export interface Connects {
+  readonly from: string;
   readonly node: string;
   /** How many connections the instance may have open to it. */
   readonly poolSize: number;

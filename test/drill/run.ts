@@ -27,6 +27,7 @@ const USAGE = `npm run drill -- --fault NAME [options]
   --slow-fsync MS         what each fsync of an instance's journal takes longer than it does (0)
   --without PART          ${withoutNames.join(" or ")}: leaves it out, to see the drill fail
   --no-app                leaves the app, webhooks and pages out; what is said of them is then not met
+  --keep                  keeps histories and logs also of runs in which nothing was found
   --json                  only the report's JSON on standard output
 
 Faults:
@@ -46,6 +47,7 @@ interface Arguments {
   readonly slowFsyncMs: number;
   readonly without: readonly Without[];
   readonly app: boolean;
+  readonly keep: boolean;
   readonly json: boolean;
 }
 
@@ -92,6 +94,7 @@ async function main(args: Arguments, signal: AbortSignal): Promise<void> {
           });
           rows.push(result.row);
           tell(result, say);
+          if (args.keep) environment.keepDir();
           if (result.row.verdict === "ok" && result.notes.length === 0) continue;
           // What a fault left behind must not be blamed on the next: it gets an environment of its own.
           environment.keepDir();
@@ -135,6 +138,7 @@ function parse(): Arguments | null {
       "slow-fsync": { type: "string", default: "0" },
       without: { type: "string" },
       app: { type: "boolean", default: true },
+      keep: { type: "boolean", default: false },
       json: { type: "boolean", default: false },
       help: { type: "boolean", default: false },
     },
@@ -181,6 +185,7 @@ function parse(): Arguments | null {
       oneOf(name, withoutNames, "--without"),
     ),
     app: values.app,
+    keep: values.keep,
     json: values.json,
   };
 }
