@@ -266,6 +266,8 @@ class ShopSync implements Sync {
     const until = Date.now() + this.#sliceMs;
     const context = this.#context(shop, run, job.signal);
     if (run.phases.every(({ state }) => state === "waiting")) {
+      // An approval may have come since the last refusal, and an import is what it is for.
+      if (run.kind === "import") this.#withoutPeople.delete(shop);
       const { shop: node } = await context.admin.request(shopDetails, {}, context);
       await this.#cluster.write(
         shop,

@@ -182,6 +182,23 @@ describe("the first import", () => {
     },
   );
 
+  test("takes the same over in slices of one step each", async () => {
+    await using app = await startShopifyApp({
+      database: await newDatabase(),
+      orders: 600,
+      sync: { sliceMs: -1 },
+    });
+    const [shop] = app.shops as [ShopStore];
+    await app.importShop(shop.domain);
+    expect((await app.sync.progress(shop.domain)).value?.phases.at(-1)).toMatchObject({
+      done: 600,
+    });
+    const [jobs] = await app.owner`
+      select count(*)::int as count from pgboss.job where name = 'sync.run' and state = 'completed'`;
+    expect(jobs?.count).toBeGreaterThan(8);
+    await expectShopsContent(app, shop);
+  });
+
   test("keeps two shops apart", async () => {
     await using app = await startShopifyApp({ database: await newDatabase(), orders: 280 });
     const [one, other] = app.shops as [ShopStore, ShopStore];
