@@ -39,6 +39,16 @@ interface Retained extends Acknowledged {
   readonly input: unknown;
 }
 
+/** A record whose write has been made. */
+interface Made {
+  readonly sequence: number;
+  readonly shop: string;
+  readonly id: string;
+  readonly name: string;
+  readonly input: unknown;
+  readonly begunIn: number;
+}
+
 /** What became of a record: done, to be tried again with those after it, or waiting for a person. */
 type Outcome = "done" | "later" | "never";
 
@@ -124,12 +134,12 @@ export class DurableWrites {
       }
     }
     const deadlineMs = Math.max(1, Math.ceil(patienceMs - (performance.now() - startedAt)));
-    const begunOn = this.#retention?.timeline ?? null;
+    const begunIn = this.#retention?.epoch ?? 0;
     try {
       const result = await this.#cluster.write(shop, operationId, definition, input, {
         deadlineMs,
       });
-      await this.#retain(shop, operationId, definition.name, input, begunOn);
+      await this.#retain(shop, operationId, definition.name, input, begunIn);
       return { state: "done", result };
     } catch (error) {
       if (!this.#journal || !canWait(error)) throw error;
@@ -191,7 +201,7 @@ export class DurableWrites {
     id: string,
     name: string,
     input: unknown,
-    begunOn: number | null,
+    begunIn: number,
   ): Promise<void> {
     if (!this.#retention) return;
     const body = Buffer.from(JSON.stringify({ name, input }));
@@ -199,7 +209,7 @@ export class DurableWrites {
     const sequence = await this.#journal
       ?.append("retained-write", shop, id, body)
       .catch((error: unknown) => void this.#logger.error({ err: error }, "kept in memory alone"));
-    this.#retention.hold({ shop, id, name, input, sequence: sequence ?? null }, begunOn);
+    this.#retention.hold({ shop, id, name, input, sequence: sequence ?? null }, begunIn);
   }
 
   async #letGo(entries: readonly Retained[]): Promise<void> {
@@ -239,9 +249,9 @@ export class DurableWrites {
     const definition = this.#definitions.get(entry.name);
     if (!definition) return;
     while (!this.#stopped.signal.aborted) {
-      const begunOn = this.#retention?.timeline ?? null;
+      const begunIn = this.#retention?.epoch ?? 0;
       const outcome = await this.#doOnce(entry.shop, entry.id, definition, entry.input);
-      if (outcome !== "later") return this.#retention?.hold(entry, begunOn);
+      if (outcome !== "later") return this.#retention?.hold(entry, begunIn);
       await this.#pause();
     }
   }
@@ -292,45 +302,57 @@ export class DurableWrites {
    * @returns Whether none of them has to be tried again.
    */
   async #drainBatch(journal: Journal, records: readonly JournalRecord[]): Promise<boolean> {
-    const shops = Map.groupBy(records, ({ shop }) => shop).values();
+    const shops = Map.groupBy(records, ({ shop }) => shop);
+    const waiting = shops.entries();
     let through = true;
     const drainShops = async () => {
-      for (const own of shops) {
+      for (const [shop, own] of waiting) {
+        const made: Made[] = [];
         for (const record of own) {
-          if (this.#stopped.signal.aborted) return;
-          if ((await this.#drainOne(journal, record)) !== "later") continue;
+          if (this.#stopped.signal.aborted) break;
+          if ((await this.#drainOne(journal, record, made)) !== "later") continue;
           through = false;
           break;
         }
-        const shop = own[0]?.shop;
-        if (shop !== undefined && !journal.holds(shop)) this.#events.emit("drained", shop);
+        await this.#forget(journal, made);
+        if (!journal.holds(shop)) this.#events.emit("drained", shop);
       }
     };
     await Promise.all(Array.from({ length: DRAIN_SHOPS }, drainShops));
     return through;
   }
 
-  async #drainOne(journal: Journal, record: JournalRecord): Promise<Outcome> {
+  /** @param made - Gets what has been made, and is still to be taken out of line. */
+  async #drainOne(journal: Journal, record: JournalRecord, made: Made[]): Promise<Outcome> {
     const { kind, sequence, shop, id } = record;
     const retained = kind === "retained-write";
     // What this process retains is let go when it is safe.
     if (retained && (sequence > journal.leftBehind || this.#adopted.has(sequence))) return "done";
     const { name, input } = payload.parse(JSON.parse(record.body.toString()));
     const definition = this.#definitions.get(name);
-    const begunOn = this.#retention?.timeline ?? null;
+    const begunIn = this.#retention?.epoch ?? 0;
     const outcome = definition ? await this.#doOnce(shop, id, definition, input) : "never";
     if (outcome === "never") {
       this.#logger.error({ shop, name, operation: id }, "a kept write waits for a person");
       await journal.setAside(record);
     } else if (outcome === "done" && retained) {
       this.#adopted.add(sequence);
-      if (this.#retention) this.#retention.hold({ shop, id, name, input, sequence }, begunOn);
+      if (this.#retention) this.#retention.hold({ shop, id, name, input, sequence }, begunIn);
       else await journal.remove([sequence]);
     } else if (outcome === "done") {
-      await this.#retain(shop, id, name, input, begunOn);
-      await journal.remove([sequence]);
+      made.push({ sequence, shop, id, name, input, begunIn });
     }
     return outcome;
+  }
+
+  /** Takes what has been made out of line: retained first, in one flush of the disk, then removed, in another. */
+  async #forget(journal: Journal, made: readonly Made[]): Promise<void> {
+    await Promise.all(
+      made.map(({ shop, id, name, input, begunIn }) =>
+        this.#retain(shop, id, name, input, begunIn),
+      ),
+    );
+    await journal.remove(made.map(({ sequence }) => sequence));
   }
 
   /** Does a write by its id: once more changes nothing where it has been done. */

@@ -1,3 +1,4 @@
+import { deserialize, serialize } from "node:v8";
 import { LRUCache } from "lru-cache";
 import type { Sourced } from "./sourced.ts";
 
@@ -17,16 +18,16 @@ export interface ReadThroughOptions {
   readonly isOutage: (error: unknown) => boolean;
   /** How long an answer stands in for one that cannot be had. Default 24 hours. */
   readonly staleIfErrorMs?: number;
-  /** How many characters of JSON are kept for one shop. Default 8 million. */
-  readonly maxCharsPerShop?: number;
-  /** How many shops are kept, those used last. Default 200. */
+  /** How many bytes are kept for one shop. Default 2 MiB. */
+  readonly maxBytesPerShop?: number;
+  /** How many shops are kept, those used last. Default 50. */
   readonly maxShops?: number;
 }
 
+/** An answer in bytes: outside of the heap, where it burdens no garbage collection, and safe from changes. */
 interface Kept {
-  readonly value: unknown;
+  readonly bytes: Buffer;
   readonly asOf: Date;
-  readonly chars: number;
 }
 
 const DAY_MS = 86_400_000;
@@ -45,8 +46,8 @@ export class ReadThrough {
   constructor(options: ReadThroughOptions) {
     this.#options = {
       staleIfErrorMs: DAY_MS,
-      maxCharsPerShop: 8_000_000,
-      maxShops: 200,
+      maxBytesPerShop: 2 * 1024 * 1024,
+      maxShops: 50,
       ...options,
     };
     this.#shops = new LRUCache({ max: this.#options.maxShops });
@@ -93,18 +94,17 @@ export class ReadThrough {
     let answers = this.#shops.get(shop);
     if (!answers) {
       answers = new LRUCache<string, Kept>({
-        maxSize: this.#options.maxCharsPerShop,
-        sizeCalculation: ({ chars }) => chars,
+        maxSize: this.#options.maxBytesPerShop,
+        sizeCalculation: ({ bytes }, key) => bytes.length + key.length,
       });
       this.#shops.set(shop, answers);
     }
-    const chars = Math.max(1, JSON.stringify(value)?.length ?? 1) + key.length;
-    answers.set(key, { value, asOf, chars });
+    answers.set(key, { bytes: serialize(value), asOf });
   }
 
   #kept<T>(shop: string, key: string): Sourced<T> | null {
     const kept = this.#shops.get(shop)?.get(key);
     if (!kept || Date.now() - kept.asOf.getTime() > this.#options.staleIfErrorMs) return null;
-    return { value: kept.value as T, source: "memory", asOf: kept.asOf };
+    return { value: deserialize(kept.bytes) as T, source: "memory", asOf: kept.asOf };
   }
 }

@@ -42,6 +42,7 @@ export class Retention<T extends Acknowledged> {
   #held: Held<T>[] = [];
   #dropped = 0;
   #timeline: number | null = null;
+  #epoch = 0;
 
   constructor(options: RetentionOptions<T>) {
     this.#options = { limit: 50_000, ...options };
@@ -58,19 +59,19 @@ export class Retention<T extends Acknowledged> {
     return { held: this.#held.length, dropped: this.#dropped };
   }
 
-  /** The timeline that commits are made on now; null before there is a writer. Ask before a write is begun. */
-  get timeline(): number | null {
-    return this.#timeline;
+  /** Grows with each change of timeline. Ask before a write is begun. */
+  get epoch(): number {
+    return this.#epoch;
   }
 
   /**
    * Call it once the commit is known and before anybody is told.
    *
-   * @param begunOn - {@link timeline} as it was before the write was begun: where it has changed since, nobody
-   *   can say on which of the two the commit was made.
+   * @param begunIn - {@link epoch} as it was before the write was begun: where it has grown since, nobody can say
+   *   on which timeline the commit was made.
    */
-  hold(entry: T, begunOn: number | null): void {
-    if (begunOn !== this.#timeline) {
+  hold(entry: T, begunIn: number): void {
+    if (begunIn !== this.#epoch) {
       this.#options.onDoubt([entry], new Date());
       return;
     }
@@ -117,6 +118,7 @@ export class Retention<T extends Acknowledged> {
     const before = this.#timeline;
     this.#timeline = timeline;
     if (before === null || before === timeline) return;
+    this.#epoch++;
     const doubtful = this.#held;
     const [first] = doubtful;
     // They come back through `hold` once they have been done again, under the new timeline.

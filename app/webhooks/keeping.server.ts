@@ -79,9 +79,9 @@ export class DeliveryKeeper {
     try {
       if (journal && outage)
         throw new DatabaseError("notExecuted", "NO_WRITER", "There is no writer.");
-      const begunOn = this.#retention?.timeline ?? null;
+      const begunIn = this.#retention?.epoch ?? 0;
       const added = await this.#insert([one], journal ? PATIENCE_MS : PATIENCE_WITHOUT_JOURNAL_MS);
-      await this.#retain(one, begunOn);
+      await this.#retain(one, begunIn);
       if (added > 0) this.#options.onDelivery();
       return added > 0 ? "kept" : "known";
     } catch (error) {
@@ -127,7 +127,7 @@ export class DeliveryKeeper {
     return rows.length;
   }
 
-  async #retain(one: NewDelivery, begunOn: number | null): Promise<void> {
+  async #retain(one: NewDelivery, begunIn: number): Promise<void> {
     if (!this.#retention) return;
     const { shop, id } = one;
     const sequence = await this.#options.journal
@@ -135,7 +135,7 @@ export class DeliveryKeeper {
       .catch(
         (error: unknown) => void this.#options.logger.error({ err: error }, "kept in memory alone"),
       );
-    this.#retention.hold({ shop, id, delivery: one, sequence: sequence ?? null }, begunOn);
+    this.#retention.hold({ shop, id, delivery: one, sequence: sequence ?? null }, begunIn);
   }
 
   async #letGo(entries: readonly Retained[]): Promise<void> {
@@ -149,15 +149,15 @@ export class DeliveryKeeper {
   async #redo(entries: readonly Retained[]): Promise<void> {
     for (let from = 0; from < entries.length; from += DRAIN_BATCH) {
       const batch = entries.slice(from, from + DRAIN_BATCH);
-      let begunOn = this.#retention?.timeline ?? null;
+      let begunIn = this.#retention?.epoch ?? 0;
       while (
         !this.#stopped.signal.aborted &&
         !(await this.#insertLater(batch.map((e) => e.delivery)))
       ) {
         await this.#pause();
-        begunOn = this.#retention?.timeline ?? null;
+        begunIn = this.#retention?.epoch ?? 0;
       }
-      for (const entry of batch) this.#retention?.hold(entry, begunOn);
+      for (const entry of batch) this.#retention?.hold(entry, begunIn);
     }
     this.#options.onDelivery();
   }
@@ -175,17 +175,17 @@ export class DeliveryKeeper {
           kind === "delivery" || (sequence <= journal.leftBehind && !this.#adopted.has(sequence)),
       );
       const deliveries = mine.map(({ body }) => delivery.parse(JSON.parse(body.toString())));
-      const begunOn = this.#retention?.timeline ?? null;
+      const begunIn = this.#retention?.epoch ?? 0;
       if (mine.length > 0 && !(await this.#insertLater(deliveries))) {
         await this.#pause();
         continue;
       }
       for (const [index, { kind, sequence, shop, id }] of mine.entries()) {
         const one = deliveries[index]!;
-        if (kind === "delivery") await this.#retain(one, begunOn);
+        if (kind === "delivery") await this.#retain(one, begunIn);
         else {
           this.#adopted.add(sequence);
-          this.#retention?.hold({ shop, id, delivery: one, sequence }, begunOn);
+          this.#retention?.hold({ shop, id, delivery: one, sequence }, begunIn);
         }
       }
       await journal.remove(
