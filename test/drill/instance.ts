@@ -60,7 +60,7 @@ export async function openInstance(config: WorkerConfig): Promise<Instance> {
   const reads = new ReadThrough({
     readable: () => cluster.readable,
     isOutage: (error) => error instanceof DatabaseError && error.kind !== "permanent",
-    maxCharsPerShop: CACHE_CHARS_PER_SHOP,
+    maxBytesPerShop: CACHE_CHARS_PER_SHOP,
   });
   cluster.start();
   return {

@@ -98,7 +98,7 @@ test("a shop that is forgotten is gone, and the others stay", async () => {
 });
 
 test("one shop's reads cannot push out another's", async () => {
-  const { cache, state } = make({ maxCharsPerShop: 1_000 });
+  const { cache, state } = make({ maxBytesPerShop: 1_000 });
   const other = { ...question, shop: "two.myshopify.com" };
   await cache.read(other, async () => live("two"));
   for (let page = 0; page < 100; page++) {
