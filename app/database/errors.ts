@@ -67,9 +67,15 @@ const byCode: Readonly<Record<string, DatabaseErrorClass>> = {
   "57P01": "unknown",
   "57P02": "unknown",
   "57P05": "unknown",
+  // The server's own limits on a transaction's time end the session.
+  "25P03": "unknown",
+  "25P04": "unknown",
   "57014": "busy",
   "55P03": "busy",
   "53400": "busy",
+  // Out of disk, out of memory: the server's trouble for now, not the statement's own.
+  "53100": "busy",
+  "53200": "busy",
 };
 
 /** The driver's error below drizzle's wrapping, if `error` is one at all. */

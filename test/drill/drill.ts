@@ -61,8 +61,8 @@ const PAGES_PER_SECOND = 4;
 
 const WARM_UP_MS = 2_500;
 const WARM_UP_LIMIT_MS = 30_000;
-/** How long the fault may keep writers away beyond the moment at which they could be back. */
-const RETURN_LIMIT_MS = 15_000;
+/** How long the fault may keep writers away beyond the moment at which they could be back: their disks come first. */
+const RETURN_LIMIT_MS = 60_000;
 const ACCEPT_LIMIT_MS = 30_000;
 const AFTER_HEAL_MS = 1_000;
 const HARNESS_RESOLUTION_MS = 5;

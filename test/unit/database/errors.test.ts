@@ -11,7 +11,9 @@ test.each([
   ["25006", "wrongNode"],
   ["CONNECTION_CLOSED", "unknown"],
   ["57P01", "unknown"],
+  ["25P04", "unknown"],
   ["57014", "busy"],
+  ["53100", "busy"],
   ["23505", "permanent"],
   ["42P01", "permanent"],
 ])("%s means %s, with or without drizzle around it", (code, kind) => {
