@@ -88,6 +88,11 @@ export class AppProcess implements AsyncDisposable {
     return this.#running?.pid;
   }
 
+  /** Whether it was ever started; a sandbox may do without. */
+  get everStarted(): boolean {
+    return this.#starts > 0;
+  }
+
   /** How often it was started beyond the first time. */
   get restarts(): number {
     return Math.max(0, this.#starts - 1);

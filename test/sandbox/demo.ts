@@ -1,9 +1,7 @@
 import { parseArgs } from "node:util";
-import { check } from "./check.ts";
 import { runUntilSignal, untilAborted } from "./lifecycle.ts";
 import { DEFAULT_PORT, demoPorts, expectFree } from "./ports.ts";
 import { createProgress } from "./progress.ts";
-import { startSandbox } from "./sandbox.ts";
 
 const usage = `Shows Evenkeel at work on a whole Shopify of its own, on this machine.
 
@@ -29,6 +27,7 @@ async function main(): Promise<void> {
   const orders = wholeNumber("orders", values.orders, 1, 1_000_000);
   if (values.check) {
     await runUntilSignal(async (signal) => {
+      const { check } = await import("./check.ts");
       await check({ orders, signal });
     });
     return;
@@ -38,6 +37,8 @@ async function main(): Promise<void> {
   console.log("\nEvenkeel demo\n");
   const progress = createProgress();
   await runUntilSignal(async (signal) => {
+    // Loaded late: whoever mistyped an option or has a demo running already learns it at once.
+    const { startSandbox } = await import("./sandbox.ts");
     await using sandbox = await startSandbox({
       orders,
       ports,

@@ -2,7 +2,6 @@ import { parseArgs } from "node:util";
 import { runUntilSignal, untilAborted } from "./lifecycle.ts";
 import { DEFAULT_PORT, demoPorts, expectFree } from "./ports.ts";
 import { createProgress } from "./progress.ts";
-import { startSandbox } from "./sandbox.ts";
 
 /** `npm run dev`: the sandbox, with the app's pages reloaded as their files change. */
 async function main(): Promise<void> {
@@ -17,6 +16,7 @@ async function main(): Promise<void> {
   console.log("\nEvenkeel, with live reload\n");
   const progress = createProgress();
   await runUntilSignal(async (signal) => {
+    const { startSandbox } = await import("./sandbox.ts");
     await using sandbox = await startSandbox({
       orders: Number(values.orders),
       ports,

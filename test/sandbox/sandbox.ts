@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Browser } from "playwright-core";
+import type { SandboxControls } from "./admin/controls.ts";
 import { FaultControls } from "./admin/fault-controls.ts";
 import { createLossCheck, type LossCheck } from "./admin/losses.ts";
 import { startAdmin, type Admin, type AdminOptions } from "./admin/server.ts";
@@ -64,6 +65,8 @@ export interface Sandbox extends AsyncDisposable {
   readonly logFile: string;
   /** The environment of the app's processes, for those who start more of them. */
   appEnv(): Record<string, string>;
+  /** What the panel's buttons do. */
+  readonly controls: SandboxControls;
   /** Lays what the app has beside what it should have; see admin/losses.ts. */
   readonly losses: LossCheck;
   /** Starts a Chromium that finds this sandbox's admin; the caller closes it. */
@@ -208,6 +211,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       admin,
       logFile,
       appEnv,
+      controls,
       losses,
       launchBrowser: (browser = {}) => launchBrowser({ ...browser, hostRules: admin.hostRules }),
       close,

@@ -271,7 +271,7 @@ export class FaultControls implements SandboxControls, AsyncDisposable {
     const standby = nodes.find(({ name }) => name === pair.standby.name);
     // A former primary that still believes to be one must not be let near a client.
     if (standby?.state !== "standby") await pair.rejoin(pair.standby);
-    if (app.state === "down") await app.start();
+    if (app.state === "down" && app.everStarted) await app.start();
     this.#say("All is well again.", "good");
   }
 

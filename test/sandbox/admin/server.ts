@@ -10,7 +10,6 @@ import {
 import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
-import { transformWithEsbuild } from "vite";
 import { createCertificates } from "../shopify/certificates.ts";
 import type { FrameBoot, StaffMember } from "./browser/boot.ts";
 import { sandboxAction, type SandboxControls } from "./controls.ts";
@@ -269,6 +268,8 @@ export async function startAdmin(options: AdminOptions): Promise<Admin> {
     let code = compiled.get(name);
     if (code === undefined) {
       code = readFile(new URL(name, browserDir), "utf8").then(async (source) => {
+        // Takes half a second to load, which nobody has to wait for before the first page is asked for.
+        const { transformWithEsbuild } = await import("vite");
         const { code } = await transformWithEsbuild(source, name, {
           loader: "ts",
           target: "es2022",
