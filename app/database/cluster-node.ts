@@ -57,6 +57,12 @@ export class ClusterNode {
     this.system.warm();
   }
 
+  /** It does not answer: nobody waits for it any more. */
+  cool(): void {
+    this.app.cool();
+    this.system.cool();
+  }
+
   /** Its name stands for another server, or its server is not to be used: what is open is worth nothing. */
   discardAll(reason: DatabaseError): void {
     this.app.discardAll(reason);

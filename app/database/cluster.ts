@@ -109,6 +109,7 @@ export class Cluster {
     // A standby's connections survive its promotion: kept open, they are there when it happens.
     this.monitor.events.on("node", ({ id, to }) => {
       if (to === "standby" || to === "primary") this.#nodes.get(id)?.warm();
+      if (to === "unreachable") this.#nodes.get(id)?.cool();
     });
   }
 

@@ -43,11 +43,15 @@ interface Waiter {
 const DEFAULT_MAX_AGE_MS = 30 * 60_000;
 const MAX_CONNECT_JITTER_MS = 10;
 
+/** What is left of the first second's connects for the budget's own refill and for the monitor's probes. */
+const BESIDE_THE_BURST = 10;
+
 /**
- * What may be spent on connects to a node with `size` connections: twice that at once, then five per second.
+ * What may be spent on connects to a node with `size` connections: with what comes in meanwhile, and with the
+ * monitor's own, twice that in the first second, then five per second.
  */
 export function connectBudget(size: number): TokenBucket {
-  return new TokenBucket(2 * size, 5);
+  return new TokenBucket(Math.max(size, 2 * size - BESIDE_THE_BURST), 5);
 }
 
 /**
@@ -61,6 +65,8 @@ export class Pool {
   readonly #leased = new Set<GuardedClient>();
   readonly #expiresAt = new WeakMap<GuardedClient, number>();
   readonly #waiters: Waiter[] = [];
+  /** How many are kept open although nobody uses them; none while the node does not answer. */
+  #warm: number;
   #connecting = 0;
   #connects = 0;
   #failedConnects = 0;
@@ -75,6 +81,7 @@ export class Pool {
       budget: connectBudget(options.size),
       ...options,
     };
+    this.#warm = this.#options.warm;
   }
 
   get stats(): PoolStats {
@@ -135,7 +142,17 @@ export class Pool {
 
   /** Opens the connections that are kept warm, as far as the budget allows. */
   warm(): void {
+    this.#warm = this.#options.warm;
     this.#grow();
+  }
+
+  /**
+   * The node does not answer: whoever waits for a connection to it is sent away, to look for another node, and
+   * none is opened until somebody asks for one. What is in use is left alone, since it may only be slow.
+   */
+  cool(): void {
+    this.#warm = 0;
+    for (const waiter of [...this.#waiters]) waiter.reject(unreachableError());
   }
 
   /**
@@ -192,11 +209,11 @@ export class Pool {
   /** Opens as many connections as are missing, waiting for the budget where it is used up. */
   #grow(): void {
     if (this.#closed) return;
-    const { size, warm } = this.#options;
+    const { size } = this.#options;
     const open = this.#clients.size + this.#connecting;
     const wanted = Math.max(
       Math.min(this.#waiters.length - this.#connecting, size - open),
-      Math.min(warm, size) - open,
+      Math.min(this.#warm, size) - open,
     );
     for (let n = 0; n < wanted; n++) {
       if (!this.#options.budget.take()) {
@@ -249,6 +266,10 @@ function closedError(): DatabaseError {
     "POOL_CLOSED",
     "The connections to this node are closed.",
   );
+}
+
+function unreachableError(): DatabaseError {
+  return new DatabaseError("notExecuted", "UNREACHABLE", "The node does not answer.");
 }
 
 function abandonedError(): DatabaseError {

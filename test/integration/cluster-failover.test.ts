@@ -160,6 +160,33 @@ test("whoever waits for a connection to a frozen primary goes on to the one that
   }
 });
 
+test("when a node goes, those who wait for it do not storm it", async () => {
+  await using pair = await startPostgresPair({ replication: "sync" });
+  await migrate({ url: pair.url("owner", "writer") });
+  const cluster = open(pair, "nodes");
+  try {
+    const writes = (deadlineMs: number) =>
+      Array.from({ length: 40 }, (_, n) => {
+        const shop = `writer-${n}.myshopify.com`;
+        const id = crypto.randomUUID();
+        return cluster.write(shop, id, append, { word: "a" }, { deadlineMs });
+      });
+    await Promise.all(writes(20_000));
+    const { primary } = pair;
+    const way = pair.endpoint(primary);
+    await pair.freeze(primary);
+    // Some have its connections, the others wait for one.
+    const stuck = Promise.allSettled(writes(1_000));
+    const before = way.stats.acceptedConnections;
+    await pair.crash(primary);
+    await stuck;
+    // The monitor's five per second, and what was under way.
+    expect(way.stats.acceptedConnections - before).toBeLessThanOrEqual(10);
+  } finally {
+    await cluster.close();
+  }
+});
+
 test("a write whose commit was cut off is unknown, whatever its repetitions meet", async () => {
   await using pair = await startPostgresPair({ replication: "sync" });
   await migrate({ url: pair.url("owner", "writer") });
