@@ -30,4 +30,19 @@ export default defineConfig({
   // Inlined assets would need `data:` in the content security policy.
   build: { assetsInlineLimit: 0, sourcemap: false },
   server: { fs: { allow: ["app", "node_modules"] } },
+  // Found out one page at a time, they would be bundled anew under a page that holds the former React.
+  optimizeDeps: {
+    include: [
+      "react",
+      "react-dom/client",
+      "react/jsx-dev-runtime",
+      "@remix-run/node",
+      "@remix-run/react",
+      "@shopify/polaris",
+      "@shopify/polaris-icons",
+      "@shopify/shopify-app-remix/react",
+      "@shopify/shopify-app-remix/server",
+      "zod",
+    ],
+  },
 });
