@@ -74,7 +74,7 @@ export interface DrillRow {
     readonly maxConnectsPerSecond: number;
     /** The same as a multiple of what the instance may have open. */
     readonly maxConnectsOfPool: number;
-    /** The most in any second that is not the first after the fault, or after a node came back. */
+    /** The most in any second but the first after the fault, after a node came back, or after the names moved. */
     readonly laterConnectsPerSecond: number;
     readonly eventLoopP99Ms: number;
   };
@@ -271,6 +271,7 @@ export function measureConnects(connects: readonly Connects[], marks: Marks) {
     const starts = [
       marks.faultAt,
       marks.acceptsWritesAt ?? marks.faultAt,
+      marks.movedAt ?? marks.faultAt,
       ...marks.reachable.filter((mark) => mark.node === node).map((mark) => mark.at),
     ];
     const later = since.filter(

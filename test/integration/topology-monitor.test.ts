@@ -277,3 +277,18 @@ test("a probe that is under way while its node is promoted finds a primary that 
     client.destroy();
   }
 });
+
+test("where the reader's name stood in, the writer's own is found when it has moved, though the old primary lives", async () => {
+  await using pair = await startPostgresPair();
+  const monitor = watch(pair, "endpoint");
+  await until(monitor, () => monitor.node("reader")?.state === "standby");
+  const { primary: old } = pair;
+  await pair.freeze(old);
+  await pair.failover({ moveEndpoints: false });
+  await until(monitor, () => monitor.writer === "reader");
+  await pair.thaw(old);
+  await until(monitor, () => monitor.node("writer")?.state === "fenced");
+  pair.moveEndpoint("writer", pair.primary);
+  await until(monitor, () => monitor.writer === "writer");
+  expect(monitor.state).toBe("steady");
+});

@@ -68,6 +68,8 @@ export interface MonitorOptions {
 }
 
 const CALM_INTERVAL_MS = 1_000;
+/** A name that has not followed its writer yet. */
+const SEEK_INTERVAL_MS = 500;
 /** Without a writer every node is asked every 15 to 25 ms over its warm connection. */
 const HUNT_INTERVAL_MS = 15;
 const HUNT_JITTER_MS = 10;
@@ -118,7 +120,7 @@ export class TopologyMonitor {
         new NodeWatch(
           definition,
           () => this.#evaluate(),
-          () => this.#hunting,
+          () => this.#paceOf(definition),
           (report) => this.events.emit("report", { id: definition.id, report }),
         ),
     );
@@ -210,8 +212,14 @@ export class TopologyMonitor {
     });
   }
 
-  get #hunting(): boolean {
-    return this.#state === "noWriter" || this.#state === "starting" || this.#state === "conflict";
+  #paceOf(definition: NodeDefinition): Pace {
+    if (this.#state === "noWriter" || this.#state === "starting" || this.#state === "conflict") {
+      return "hunting";
+    }
+    // Where the writer was met by the reader's name, its own will follow, and is the one that will last.
+    const isFirst = this.#watches[0]?.definition === definition;
+    const stoodInFor = isFirst && this.#writer !== null && this.#writer.definition !== definition;
+    return definition.kind === "endpoint" && stoodInFor ? "seeking" : "calm";
   }
 
   #evaluate(): void {
@@ -315,6 +323,9 @@ export class TopologyMonitor {
   }
 }
 
+/** How urgently a node is asked. */
+type Pace = "calm" | "seeking" | "hunting";
+
 /** Asks one node again and again. */
 class NodeWatch {
   readonly definition: NodeDefinition;
@@ -325,7 +336,7 @@ class NodeWatch {
   /** Whether the last question was not answered, or not in time. */
   silent = true;
   readonly #onChange: () => void;
-  readonly #hunting: () => boolean;
+  readonly #pace: () => Pace;
   readonly #onReport: (report: NodeReport) => void;
   readonly #losses: number[] = [];
   #good = 0;
@@ -340,13 +351,13 @@ class NodeWatch {
   constructor(
     definition: NodeDefinition,
     onChange: () => void,
-    hunting: () => boolean,
+    pace: () => Pace,
     onReport: (report: NodeReport) => void,
   ) {
     this.#onReport = onReport;
     this.definition = definition;
     this.#onChange = onChange;
-    this.#hunting = hunting;
+    this.#pace = pace;
   }
 
   get status(): NodeStatus {
@@ -395,8 +406,9 @@ class NodeWatch {
   }
 
   #nextTurn(): void {
-    const calm = !this.#hunting();
-    this.#schedule(calm ? CALM_INTERVAL_MS : HUNT_INTERVAL_MS + Math.random() * HUNT_JITTER_MS);
+    const huntMs = HUNT_INTERVAL_MS + Math.random() * HUNT_JITTER_MS;
+    const delaysMs = { calm: CALM_INTERVAL_MS, seeking: SEEK_INTERVAL_MS, hunting: huntMs };
+    this.#schedule(delaysMs[this.#pace()]);
   }
 
   #turn(): void {
@@ -463,12 +475,17 @@ class NodeWatch {
    * an endpoint without a writer behind it may have been moved.
    */
   #reconnectIfNeeded(): void {
-    const isWriter = this.report?.role === "primary" && !this.report.readOnly && !this.silent;
-    const mayHaveMoved = this.definition.kind === "endpoint" && this.#hunting() && !isWriter;
+    const isWriter = this.state === "primary" && !this.silent;
+    const pace = this.#pace();
+    const mayHaveMoved = this.definition.kind === "endpoint" && pace !== "calm" && !isWriter;
     const healthy = this.#client !== null && !this.#client.broken && !this.silent;
     if (this.#connecting >= MAX_CONNECTING || (healthy && !mayHaveMoved)) return;
-    const intervalMs = this.#hunting() ? HUNT_RECONNECT_INTERVAL_MS : RECONNECT_INTERVAL_MS;
-    if (performance.now() - this.#lastConnectAt < intervalMs) return;
+    const intervalsMs = {
+      calm: RECONNECT_INTERVAL_MS,
+      seeking: SEEK_INTERVAL_MS,
+      hunting: HUNT_RECONNECT_INTERVAL_MS,
+    };
+    if (performance.now() - this.#lastConnectAt < intervalsMs[pace]) return;
     this.#lastConnectAt = performance.now();
     this.#connecting++;
     void this.#reconnect().finally(() => this.#connecting--);
