@@ -15,6 +15,10 @@ import { createLogger } from "../../app/observability/logger.server.ts";
 import { startPostgresPair, type PostgresPair } from "../sandbox/postgres/index.ts";
 
 const SHOP = "one.myshopify.com";
+/** A busy machine is no outage … */
+const PATIENT_MS = 20_000;
+/** … and an outage need not be waited out. */
+const IMPATIENT_MS = 300;
 const logger = createLogger("silent");
 
 const addView = defineWrite(
@@ -74,7 +78,7 @@ async function start({ withJournal = true, slowFsyncMs = 0 } = {}): Promise<Proc
   return process;
 }
 
-const add = ({ writes }: Process, name: string, patienceMs = 300) =>
+const add = ({ writes }: Process, name: string, patienceMs = PATIENT_MS) =>
   writes.write(SHOP, `op-${name}`, addView, { id: crypto.randomUUID(), name }, { patienceMs });
 
 async function names(): Promise<string[]> {
@@ -108,8 +112,8 @@ test("while both nodes are down writes are kept, and made in their order when th
   expect(await add(app, "a")).toMatchObject({ state: "done" });
   await pair.crash(pair.standby);
   await pair.crash(pair.primary);
-  expect(await add(app, "b")).toEqual({ state: "journaled" });
-  expect(await add(app, "c")).toEqual({ state: "journaled" });
+  expect(await add(app, "b", IMPATIENT_MS)).toEqual({ state: "journaled" });
+  expect(await add(app, "c", IMPATIENT_MS)).toEqual({ state: "journaled" });
   expect(app.journal?.holds(SHOP)).toBe(true);
   await pair.start(pair.primary);
   await steady(app);
@@ -157,7 +161,7 @@ test("what a killed process left in its journal is made by the next one, once", 
   const first = await start();
   await steady(first);
   await pair.crash(pair.primary);
-  await add(first, "left");
+  await add(first, "left", IMPATIENT_MS);
   await first.stop();
   await pair.failover();
   const second = await start();
@@ -173,7 +177,7 @@ test("with the journal off a write that finds no writer fails, and is never said
   const app = await start({ withJournal: false });
   await steady(app);
   await pair.crash(pair.primary);
-  await expect(add(app, "x")).rejects.toMatchObject({ name: "DatabaseError" });
+  await expect(add(app, "x", IMPATIENT_MS)).rejects.toMatchObject({ name: "DatabaseError" });
 });
 
 test.each([
@@ -218,7 +222,7 @@ test("until they are made again, reads of their shop say that they are older tha
   await add(app, "a");
   await expect.poll(() => app.writes.fill.retained?.held, { timeout: 30_000 }).toBe(0);
   await pair.cutReplication();
-  await add(app, "b");
+  await add(app, "b", IMPATIENT_MS);
   const acknowledgedAt = new Date();
   await pair.crash(pair.primary);
   const promoted = once(app.cluster.monitor.events, "writer");
