@@ -13,6 +13,8 @@ export interface ClusterNodeOptions {
 }
 
 const CONNECT_TIMEOUT_MS = 1_000;
+/** Enough for reads to go on while every write waits for its commit. */
+const READ_RESERVE = 2;
 
 /** One node or endpoint with the connections to it: for merchants, for work across shops, and for probes. */
 export class ClusterNode {
@@ -36,6 +38,7 @@ export class ClusterNode {
     this.app = new Pool({
       connect: () => connect(address.app, "evenkeel", CONNECT_TIMEOUT_MS),
       size: poolSize,
+      readReserve: READ_RESERVE,
       warm: Math.ceil(poolSize / 2),
       budget,
     });

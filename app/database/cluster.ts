@@ -298,7 +298,7 @@ export class Cluster {
     options: { readonly readOnly: boolean; readonly shop: string | null },
     work: (db: ShopDatabase) => Promise<T>,
   ): Promise<T> {
-    const lease = await pool.acquire(attempt.signal);
+    const lease = await pool.acquire(attempt.signal, options.readOnly ? "read" : "write");
     const { client } = lease;
     const onDeadline = () => client.destroy(deadlinePassed());
     attempt.signal.addEventListener("abort", onDeadline, { once: true });

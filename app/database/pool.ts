@@ -5,8 +5,10 @@ import { TokenBucket } from "./token-bucket.ts";
 export interface PoolOptions {
   /** Opens one connection. */
   readonly connect: () => Promise<GuardedClient>;
-  /** How many connections there may be. */
+  /** How many connections there may be; all of them may be used for writes. */
   readonly size: number;
+  /** How many more there may be for reads, so that writes that wait for a commit do not keep them out. Default 0. */
+  readonly readReserve?: number;
   /** How many may wait for one; whoever comes after them is told at once that it is too busy. Default 10 × size. */
   readonly queueLimit?: number;
   /** Connections that are kept open although nobody uses them, so that a promoted node meets no stampede. */
@@ -35,7 +37,11 @@ export interface Lease {
   release(options?: { readonly discard?: boolean }): void;
 }
 
+/** What a connection is wanted for. */
+export type Lane = "read" | "write";
+
 interface Waiter {
+  readonly lane: Lane;
   readonly resolve: (lease: Lease) => void;
   readonly reject: (error: DatabaseError) => void;
 }
@@ -65,6 +71,7 @@ export class Pool {
   readonly #leased = new Set<GuardedClient>();
   readonly #expiresAt = new WeakMap<GuardedClient, number>();
   readonly #waiters: Waiter[] = [];
+  #writing = 0;
   /** How many are kept open although nobody uses them; none while the node does not answer. */
   #warm: number;
   #connecting = 0;
@@ -75,6 +82,7 @@ export class Pool {
 
   constructor(options: PoolOptions) {
     this.#options = {
+      readReserve: 0,
       queueLimit: options.size * 10,
       warm: 0,
       maxAgeMs: DEFAULT_MAX_AGE_MS,
@@ -102,11 +110,11 @@ export class Pool {
    * @throws DatabaseError `busy` when too many wait already, or none came free in time; `notExecuted` or
    *   `permanent` when the node cannot be connected to.
    */
-  async acquire(signal: AbortSignal): Promise<Lease> {
+  async acquire(signal: AbortSignal, lane: Lane = "write"): Promise<Lease> {
     if (this.#closed) throw closedError();
     if (signal.aborted) throw waitedTooLong();
-    const client = this.#takeIdle();
-    if (client) return this.#lease(client);
+    const client = this.#admits(lane) ? this.#takeIdle() : undefined;
+    if (client) return this.#lease(client, lane);
     if (this.#waiters.length >= this.#options.queueLimit) {
       throw new DatabaseError(
         "busy",
@@ -125,6 +133,7 @@ export class Pool {
         reject(waitedTooLong());
       };
       const waiter: Waiter = {
+        lane,
         resolve: (lease) => {
           leave();
           resolve(lease);
@@ -185,8 +194,13 @@ export class Pool {
     return client.broken !== null || performance.now() > (this.#expiresAt.get(client) ?? 0);
   }
 
-  #lease(client: GuardedClient): Lease {
+  #admits(lane: Lane): boolean {
+    return lane === "read" || this.#writing < this.#options.size;
+  }
+
+  #lease(client: GuardedClient, lane: Lane): Lease {
     this.#leased.add(client);
+    if (lane === "write") this.#writing++;
     let released = false;
     return {
       client,
@@ -194,25 +208,34 @@ export class Pool {
         if (released) return;
         released = true;
         this.#leased.delete(client);
+        if (lane === "write") this.#writing--;
         if (discard || this.#isSpent(client)) client.destroy();
-        else this.#offer(client);
+        else this.#idle.push(client);
+        this.#serve();
       },
     };
   }
 
-  #offer(client: GuardedClient): void {
-    const waiter = this.#waiters[0];
-    if (waiter) waiter.resolve(this.#lease(client));
-    else this.#idle.push(client);
+  /** Gives what is idle to those who wait, first come first served, as far as their lane admits them. */
+  #serve(): void {
+    for (;;) {
+      const waiter = this.#waiters.find(({ lane }) => this.#admits(lane));
+      const client = waiter && this.#takeIdle();
+      if (!client) break;
+      waiter.resolve(this.#lease(client, waiter.lane));
+    }
+    if (this.#waiters.length > 0) this.#grow();
   }
 
   /** Opens as many connections as are missing, waiting for the budget where it is used up. */
   #grow(): void {
     if (this.#closed) return;
-    const { size } = this.#options;
+    const { size, readReserve } = this.#options;
     const open = this.#clients.size + this.#connecting;
+    const reads = this.#waiters.filter(({ lane }) => lane === "read").length;
+    const writes = Math.min(this.#waiters.length - reads, size - this.#writing);
     const wanted = Math.max(
-      Math.min(this.#waiters.length - this.#connecting, size - open),
+      Math.min(reads + writes - this.#connecting, size + readReserve - open),
       Math.min(this.#warm, size) - open,
     );
     for (let n = 0; n < wanted; n++) {
@@ -241,7 +264,9 @@ export class Pool {
       const { maxAgeMs } = this.#options;
       this.#expiresAt.set(client, performance.now() + maxAgeMs * (1 - Math.random() / 5));
       client.onBroken(() => this.#forget(client));
-      if (!client.broken) this.#offer(client);
+      if (client.broken) return;
+      this.#idle.push(client);
+      this.#serve();
     } catch (error) {
       this.#connecting--;
       this.#failedConnects++;

@@ -150,9 +150,9 @@ export async function createEnvironment(options: EnvironmentOptions): Promise<En
   }
 }
 
-/** What one instance may have open to one node: its pool, the half of it for work across shops, and a probe. */
+/** What one instance may have open to one node: its pool, the half of it for work across shops, two for reads, a probe. */
 export function connectionsPerNode(poolSize: number): number {
-  return poolSize + Math.max(2, Math.ceil(poolSize / 2)) + 1;
+  return poolSize + Math.max(2, Math.ceil(poolSize / 2)) + 3;
 }
 
 /** Every change is stored under an id that nobody will ask for again, so that its repetition is another change. */

@@ -187,6 +187,30 @@ test("when a node goes, those who wait for it do not storm it", async () => {
   }
 });
 
+test("while writes wait for a standby that is gone, reads go on", async () => {
+  await using pair = await startPostgresPair({ replication: "sync" });
+  await migrate({ url: pair.url("owner", "writer") });
+  const cluster = open(pair, "nodes", 2);
+  try {
+    const shop = "one.myshopify.com";
+    await cluster.write(shop, "first", append, { word: "first" });
+    await pair.freeze(pair.standby);
+    const writes = Array.from({ length: 6 }, (_, n) =>
+      cluster.write(`${n}.myshopify.com`, "a", append, { word: "a" }, { deadlineMs: 20_000 }),
+    );
+    const waiting = "select from pg_stat_activity where wait_event = 'SyncRep'";
+    while ((await pair.primary.query(waiting)).length < 2) await new Promise(setImmediate);
+    const reads = Array.from({ length: 6 }, () =>
+      cluster.read(shop, (db) => db.select().from(settings), { deadlineMs: 1_000 }),
+    );
+    for (const read of await Promise.all(reads)) expect(read.source).toBe("primary");
+    // The supervisor has let the commits go without the standby.
+    await Promise.all(writes);
+  } finally {
+    await cluster.close();
+  }
+});
+
 test("a write whose commit was cut off is unknown, whatever its repetitions meet", async () => {
   await using pair = await startPostgresPair({ replication: "sync" });
   await migrate({ url: pair.url("owner", "writer") });
