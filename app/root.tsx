@@ -8,6 +8,7 @@ import {
   useRouteLoaderData,
 } from "@remix-run/react";
 import type { ReactNode } from "react";
+import { EarlyNavigation } from "./components/early-navigation.tsx";
 
 const APP_BRIDGE_URL = "https://cdn.shopify.com/shopifycloud/app-bridge.js";
 
@@ -28,6 +29,7 @@ export function Layout({ children }: { readonly children: ReactNode }) {
         <meta name="viewport" content="width=device-width,initial-scale=1" />
         {/* App Bridge insists on being the first script of the document. */}
         {data && <script src={data.appBridgeUrl} data-api-key={data.apiKey} />}
+        <EarlyNavigation />
         <Meta />
         <Links />
       </head>

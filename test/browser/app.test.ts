@@ -101,6 +101,36 @@ describe("the app in the admin", () => {
     expect(await merchant.rows().count()).toBe(found);
   });
 
+  test.for(["a link", "the menu"])(
+    "follows %s that was clicked before the page had come alive",
+    async (which) => {
+      const oldest = shop.order(oldestToFulfil(shop)) as { readonly name: string };
+      const tab = await context.newPage();
+      const eager = new Merchant(tab, sandbox, shop);
+      const scripts = Promise.withResolvers<void>();
+      await tab.route("**/assets/*.js", async (route) => {
+        await scripts.promise;
+        await route.continue();
+      });
+      const documents: string[] = [];
+      tab.on("request", (request) => {
+        if (request.isNavigationRequest() && request.frame().parentFrame())
+          documents.push(request.url());
+      });
+      const list = `/app/orders?q=${encodeURIComponent(oldest.name)}`;
+      // The page's load waits for its scripts.
+      await tab.goto(sandbox.admin.appUrl(eager.shopName, list, { panel: false }), {
+        waitUntil: "commit",
+      });
+      if (which === "a link") await eager.app.getByRole("link", { name: oldest.name }).click();
+      else await eager.menuItem("Inventory").click();
+      scripts.resolve();
+      await eager.heading(which === "a link" ? oldest.name : "Inventory").waitFor();
+      expect(documents, "one document, and the rest within it").toHaveLength(1);
+      await tab.close();
+    },
+  );
+
   test("brings an adjustment of stock to Shopify, once, and shows what Shopify made of it", async () => {
     await merchant.goTo("Inventory");
     const { variant, location, from } = await merchant.adjustStock(3);

@@ -2,6 +2,8 @@ import type { FrameLocator, Locator, Page } from "playwright-core";
 import type { Sandbox } from "./sandbox.ts";
 import type { ShopStore } from "./shopify/shop/index.ts";
 
+type PageName = "Orders" | "Inventory" | "Products" | "Resilience" | "Settings";
+
 /** A merchant at work in the app, inside the admin: what they click, by the words that they read. */
 export class Merchant {
   readonly page: Page;
@@ -27,10 +29,7 @@ export class Merchant {
     await this.alive();
   }
 
-  /**
-   * Comes back when the page has come alive. A document answers to clicks on its links before that too, but then
-   * the browser asks for the next document without any of the admin's parameters.
-   */
+  /** Comes back when the page has come alive: until then its buttons do nothing. */
   async alive(): Promise<void> {
     const title = this.app.getByRole("heading", { level: 1 }).first();
     await title.waitFor();
@@ -52,9 +51,14 @@ export class Merchant {
     return this.app.getByRole("heading", { level: 1, name });
   }
 
-  /** Goes to a page by the app's menu in the admin's navigation. */
-  async goTo(name: "Orders" | "Inventory" | "Products" | "Resilience" | "Settings"): Promise<void> {
-    const menu = this.page.locator("#app-nav").getByRole("listitem").filter({ hasText: name });
+  /** A page's link in the app's menu, in the admin's navigation. */
+  menuItem(name: PageName): Locator {
+    return this.page.locator("#app-nav").getByRole("listitem").filter({ hasText: name });
+  }
+
+  /** Goes to a page by the app's menu. */
+  async goTo(name: PageName): Promise<void> {
+    const menu = this.menuItem(name);
     if (!(await menu.isVisible())) await this.page.getByRole("button", { name: "Menu" }).click();
     await menu.click();
     await this.heading(name).waitFor();
