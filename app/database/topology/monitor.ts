@@ -2,6 +2,7 @@ import { EventEmitter } from "node:events";
 import type { Logger } from "../../observability/logger.server.ts";
 import { DatabaseError } from "../errors.ts";
 import type { GuardedClient } from "../guarded-client.ts";
+import type { Migration } from "../migration-head.ts";
 import { probe, type NodeReport } from "./probe.ts";
 import { WriterSamples } from "./samples.ts";
 
@@ -20,7 +21,7 @@ export interface NodeDefinition {
 /**
  * - `unknown`: not asked yet;
  * - `primary`, `standby`: as it says itself;
- * - `readOnly`: a primary that takes no writes;
+ * - `readOnly`: a primary that takes no writes, or must not get any, since it lacks one of the release's migrations;
  * - `unreachable`: does not answer;
  * - `fenced`: a primary of a timeline that has been superseded: it takes writes that nobody will ever see;
  * - `foreign`: a node of another cluster.
@@ -65,6 +66,8 @@ export interface MonitorOptions {
   readonly logger?: Logger;
   /** What an earlier process knew: nothing below that timeline is ever followed. */
   readonly remembered?: { readonly systemIdentifier: string; readonly timeline: number };
+  /** The migrations that a writer must have; without them none is asked for. */
+  readonly release?: readonly Migration[];
 }
 
 const CALM_INTERVAL_MS = 1_000;
@@ -110,7 +113,7 @@ export class TopologyMonitor {
   #timeline: number;
   #stopped = false;
 
-  constructor({ nodes, logger, remembered }: MonitorOptions) {
+  constructor({ nodes, logger, remembered, release }: MonitorOptions) {
     this.#logger = logger;
     this.#systemIdentifier = remembered?.systemIdentifier ?? null;
     this.#timeline = remembered?.timeline ?? 0;
@@ -122,6 +125,7 @@ export class TopologyMonitor {
           () => this.#evaluate(),
           () => this.#paceOf(definition),
           (report) => this.events.emit("report", { id: definition.id, report }),
+          release,
         ),
     );
   }
@@ -224,10 +228,10 @@ export class TopologyMonitor {
 
   #evaluate(): void {
     if (this.#stopped) return;
+    this.#systemIdentifier ??= this.#firstIdentifier();
     for (const watch of this.#watches) {
       const { report } = watch;
       if (!report || watch.silent) continue;
-      this.#systemIdentifier ??= report.systemIdentifier;
       if (report.systemIdentifier === this.#systemIdentifier && report.role === "primary") {
         this.#timeline = Math.max(this.#timeline, report.timeline);
       }
@@ -238,17 +242,16 @@ export class TopologyMonitor {
     const servers = new Set(primaries.map(({ report }) => report?.instance));
     // The reader's endpoint may lead to the new writer first; the writer's own, defined before it, is better.
     const writer = servers.size === 1 ? (primaries[0] ?? null) : null;
-    const readOnly = this.#watches.some(({ state }) => state === "readOnly");
-    const answered = this.#watches.some(
-      ({ state }) => state !== "unknown" && state !== "unreachable",
-    );
+    const readOnly = this.#watches.find(({ state }) => state === "readOnly");
+    // Until each node has answered once, or failed to, one of them may be the writer.
+    const awaited =
+      this.#watches.some(({ state }) => state === "unknown") &&
+      this.#watches.every(({ state }) => state === "unknown" || state === "unreachable");
 
-    if (writer?.report) {
-      this.samples.add({
-        timeline: writer.report.timeline,
-        lsn: writer.report.lsn,
-        at: writer.report.askedAt,
-      });
+    // Nobody writes elsewhere while the primary takes no writes: what it has is all there is.
+    const newest = servers.size === 0 ? readOnly?.report : writer?.report;
+    if (newest) {
+      this.samples.add({ timeline: newest.timeline, lsn: newest.lsn, at: newest.askedAt });
     }
     const isOtherServer = writer !== null && writer.report?.instance !== this.#writerInstance;
     const isNew = isOtherServer || (writer !== null && writer !== this.#lastWriter);
@@ -267,7 +270,7 @@ export class TopologyMonitor {
           ? "steady"
           : readOnly
             ? "readOnlyWriter"
-            : this.#state === "starting" && !answered
+            : this.#state === "starting" && awaited
               ? "starting"
               : "noWriter",
     );
@@ -279,14 +282,23 @@ export class TopologyMonitor {
     }
   }
 
+  /**
+   * The cluster is that of the first node that answers, in the order of the configuration: were it that of
+   * whichever answers first, two instances with a foreign node among theirs could write to two clusters.
+   */
+  #firstIdentifier(): string | null {
+    const first = this.#watches.find(({ silent, lastError }) => !silent || lastError === null);
+    return first?.silent === false ? (first.report?.systemIdentifier ?? null) : null;
+  }
+
   #stateOf(watch: NodeWatch): NodeState {
     const { report } = watch;
     if (watch.silent) return report || watch.lastError ? "unreachable" : "unknown";
-    if (!report) return "unknown";
+    if (!report || this.#systemIdentifier === null) return "unknown";
     if (report.systemIdentifier !== this.#systemIdentifier) return "foreign";
     if (report.role === "standby") return "standby";
     if (report.timeline < this.#timeline) return "fenced";
-    if (report.readOnly) return "readOnly";
+    if (report.readOnly || report.missingMigrations.length > 0) return "readOnly";
     return watch.believed ? "primary" : "unreachable";
   }
 
@@ -338,6 +350,7 @@ class NodeWatch {
   readonly #onChange: () => void;
   readonly #pace: () => Pace;
   readonly #onReport: (report: NodeReport) => void;
+  readonly #release: readonly Migration[] | undefined;
   readonly #losses: number[] = [];
   #good = 0;
   #client: GuardedClient | null = null;
@@ -353,8 +366,10 @@ class NodeWatch {
     onChange: () => void,
     pace: () => Pace,
     onReport: (report: NodeReport) => void,
+    release: readonly Migration[] | undefined,
   ) {
     this.#onReport = onReport;
+    this.#release = release;
     this.definition = definition;
     this.#onChange = onChange;
     this.#pace = pace;
@@ -429,7 +444,7 @@ class NodeWatch {
       this.#nextTurn();
     }, PROBE_TICK_MS);
     try {
-      const report = await probe(client);
+      const report = await this.#probe(client);
       if (this.#client === client) this.#answered(report);
     } catch (error) {
       client.destroy();
@@ -441,6 +456,13 @@ class NodeWatch {
         this.#nextTurn();
       }
     }
+  }
+
+  #probe(client: GuardedClient): Promise<NodeReport> {
+    return probe(client, {
+      before: this.report,
+      ...(this.#release ? { release: this.#release } : {}),
+    });
   }
 
   #onBroken(client: GuardedClient): void {
@@ -496,7 +518,7 @@ class NodeWatch {
     try {
       client = await this.definition.connect(CONNECT_TIMEOUT_MS);
       const report = await Promise.race([
-        probe(client),
+        this.#probe(client),
         new Promise<never>((_resolve, reject) =>
           setTimeout(
             () => reject(new DatabaseError("unknown", "PROBE_TIMEOUT", "The node did not answer.")),

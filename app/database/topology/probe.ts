@@ -1,4 +1,5 @@
 import type { GuardedClient } from "../guarded-client.ts";
+import { missingMigrations, type Migration } from "../migration-head.ts";
 
 /** What a node says of itself. */
 export interface NodeReport {
@@ -14,6 +15,8 @@ export interface NodeReport {
   readonly lsn: bigint;
   /** Bytes of WAL that a standby has on its disk; on a primary the same as {@link lsn}. */
   readonly flushedLsn: bigint;
+  /** Of a primary: the release's migrations that it lacks, oldest first. */
+  readonly missingMigrations: readonly string[];
   /** When the question was sent, by this process's clock: what is said was true then or later. */
   readonly askedAt: Date;
   readonly latencyMs: number;
@@ -29,8 +32,16 @@ interface Row {
   readonly flushed_lsn: string | null;
 }
 
+export interface ProbeOptions {
+  /** The migrations that a writer must have; not asked for without them. */
+  readonly release?: readonly Migration[];
+  /** What the node said last. */
+  readonly before?: NodeReport | null;
+}
+
 /**
- * Asks a node what it is, in one round trip.
+ * Asks a node what it is, in one round trip. A primary that was not one before, or not on this timeline, is
+ * asked for its schema in another: a standby that was behind when it was promoted may lack a migration.
  *
  * A primary's timeline is the one it writes. A standby's is the newer of its last checkpoint's and the one it
  * has replayed into; it may lag behind for a moment, never run ahead.
@@ -38,7 +49,10 @@ interface Row {
  * Whether it is read-only is asked of the default: a transaction that began on a standby stays read-only when
  * that standby is promoted under it, and the probe's own may be one.
  */
-export async function probe(client: GuardedClient): Promise<NodeReport> {
+export async function probe(
+  client: GuardedClient,
+  { release = [], before = null }: ProbeOptions = {},
+): Promise<NodeReport> {
   const askedAt = new Date();
   const startedAt = performance.now();
   const [row] = await client.sql<Row[]>`
@@ -55,6 +69,13 @@ export async function probe(client: GuardedClient): Promise<NodeReport> {
         else pg_current_wal_flush_lsn() end - '0/0')::text as flushed_lsn
     from (select pg_is_in_recovery() as standby) r`;
   if (!row) throw new TypeError("A probe without an answer.");
+  const latencyMs = performance.now() - startedAt;
+  const knownComplete =
+    before?.role === "primary" &&
+    before.instance === row.instance &&
+    before.timeline === row.timeline &&
+    before.missingMigrations.length === 0;
+  const askSchema = !row.standby && !knownComplete && release.length > 0;
   return {
     role: row.standby ? "standby" : "primary",
     readOnly: row.read_only,
@@ -63,7 +84,8 @@ export async function probe(client: GuardedClient): Promise<NodeReport> {
     timeline: row.timeline,
     lsn: BigInt(row.lsn ?? 0),
     flushedLsn: BigInt(row.flushed_lsn ?? 0),
+    missingMigrations: askSchema ? await missingMigrations(client, release) : [],
     askedAt,
-    latencyMs: performance.now() - startedAt,
+    latencyMs,
   };
 }
