@@ -10,7 +10,7 @@ import { clockOrigin, createClock } from "./clock.ts";
 import { connectionsPerNode, type Environment } from "./environment.ts";
 import { faults, type FaultName, type Marks, type Stage } from "./faults.ts";
 import { readFinalState } from "./final-state.ts";
-import { readHistory } from "./history.ts";
+import { readHistory, type OperationRecord } from "./history.ts";
 import { cacheEntriesPerShop } from "./instance.ts";
 import { measure, type Connects, type DrillRow } from "./measure.ts";
 import type {
@@ -27,6 +27,16 @@ import type { ClientNetwork } from "./network.ts";
 import { DrillProcess } from "./process.ts";
 import type { KeySpace } from "./workload.ts";
 
+/** Clients that are drilled in place of the app's own. */
+export interface OtherClients {
+  /** Address of the module whose `openInstance` opens them. */
+  readonly module: string;
+  /** Whether they store the id of each change with it, as the app does. */
+  readonly keepOperationIds: boolean;
+  /** How long after the fault, and again after its end, they are waited for. */
+  readonly returnLimitMs: number;
+}
+
 export interface DrillOptions {
   readonly fault: FaultName;
   /** Differs between any two runs on the same environment. */
@@ -35,12 +45,15 @@ export interface DrillOptions {
   readonly journal: boolean;
   readonly slowFsyncMs: number;
   readonly without: readonly Without[];
+  readonly clients?: OtherClients;
   readonly progress: (step: string) => void;
 }
 
 export interface DrillResult {
   readonly row: DrillRow;
   readonly verdict: Verdict;
+  readonly marks: Marks;
+  readonly history: readonly OperationRecord[];
   readonly uncaught: readonly string[];
   /** Errors that clients were told, with how often. */
   readonly errors: Readonly<Record<string, number>>;
@@ -59,6 +72,7 @@ const PAUSE_MS = [20, 80] as const;
 const WEBHOOKS_PER_SECOND = 50;
 const PAGES_PER_SECOND = 4;
 
+const OWN_CLIENTS = new URL("./instance.ts", import.meta.url).href;
 const WARM_UP_MS = 2_500;
 const WARM_UP_LIMIT_MS = 30_000;
 /** How long the fault may keep writers away beyond the moment at which they could be back: their disks come first. */
@@ -73,6 +87,7 @@ export async function drill(environment: Environment, options: DrillOptions): Pr
   const { run, progress } = options;
   const fault = faults[options.fault];
   const { topology } = environment.options;
+  const returnLimitMs = options.clients?.returnLimitMs ?? RETURN_LIMIT_MS;
   const originMs = clockOrigin();
   const clock = createClock(originMs);
   const dir = join(environment.dir, run);
@@ -99,6 +114,7 @@ export async function drill(environment: Environment, options: DrillOptions): Pr
           name,
           originMs,
           historyFile: file(`${name}.jsonl`),
+          instanceModule: options.clients?.module ?? OWN_CLIENTS,
           keys,
           ...networks[name].reach(topology),
           poolSize: POOL_SIZE,
@@ -205,18 +221,16 @@ export async function drill(environment: Environment, options: DrillOptions): Pr
   progress(fault.what);
   await fault.inject(stage);
   const backSince = Math.max(marks.acceptsWritesAt ?? clock.now(), marks.movedAt ?? 0);
-  if (!(await allWrite("a", backSince, RETURN_LIMIT_MS))) {
-    notes.push(`not every writer was back within ${RETURN_LIMIT_MS / 1_000} s`);
+  if (!(await allWrite("a", backSince, returnLimitMs))) {
+    notes.push(`not every writer was back within ${returnLimitMs / 1_000} s`);
   }
   marks.healAt = clock.now();
   progress("healing");
   await fault.heal(stage);
   const healedAt = clock.now();
   for (const name of instances) {
-    if (!(await allWrite(name, healedAt, RETURN_LIMIT_MS))) {
-      notes.push(
-        `not every writer of ${name} wrote within ${RETURN_LIMIT_MS / 1_000} s of the end`,
-      );
+    if (!(await allWrite(name, healedAt, returnLimitMs))) {
+      notes.push(`not every writer of ${name} wrote within ${returnLimitMs / 1_000} s of the end`);
     }
   }
   await wait(AFTER_HEAL_MS);
@@ -233,7 +247,9 @@ export async function drill(environment: Environment, options: DrillOptions): Pr
     ...[...workers.values()].map((worker) => worker.stop()),
   ]);
   const journaled = ends.flatMap((end) => end.journaled);
-  const final = await readFinalState(pair, run, journaled);
+  const stored = await readFinalState(pair, run, journaled);
+  const final =
+    options.clients?.keepOperationIds === false ? { ...stored, operations: null } : stored;
 
   progress("checking");
   const history = readHistory([
@@ -266,9 +282,9 @@ export async function drill(environment: Environment, options: DrillOptions): Pr
   for (const { kind, error } of history) {
     if (error !== null) errors[`${kind}: ${error}`] = (errors[`${kind}: ${error}`] ?? 0) + 1;
   }
-  const result = { row, verdict, uncaught, errors, notes };
-  await writeFile(file("result.json"), JSON.stringify({ ...result, marks, connects }, null, 1));
-  return result;
+  const result = { row, verdict, marks, uncaught, errors, notes };
+  await writeFile(file("result.json"), JSON.stringify({ ...result, connects }, null, 1));
+  return { ...result, history };
 }
 
 function connectsOf(

@@ -9,15 +9,21 @@ import type { Seen } from "./history.ts";
 import type { WorkerConfig } from "./messages.ts";
 import { enter, look, type Address } from "./workload.ts";
 
-/** The database as an instance of the app has it, with all that stands around it there. */
+/** The database as a process has it. */
 export interface Instance {
   /** @returns whether it is in the database, or on this instance's disk for now. */
   write(address: Address, operationId: string): Promise<"done" | "journaled">;
   read(address: Address): Promise<Sourced<Seen>>;
-  settle(shop: string, operationId: string): Promise<"done" | "notDone">;
+  /** Finds out whether a write has happened whose answer was lost; missing where nothing can say. */
+  readonly settle?: (shop: string, operationId: string) => Promise<"done" | "notDone">;
   /** @returns the operations that are still in line on the disk after `limitMs`; comes back at once when none is. */
   drained(limitMs: number): Promise<readonly string[]>;
   close(): Promise<void>;
+}
+
+/** What a worker imports: what it drills is decided by who starts it. */
+export interface InstanceModule {
+  readonly openInstance: (config: WorkerConfig) => Promise<Instance>;
 }
 
 /** So much may be kept of a shop's answers; an answer, with its question, takes between these. */
@@ -31,7 +37,7 @@ export const cacheEntriesPerShop = {
   least: Math.floor(CACHE_CHARS_PER_SHOP / MOST_CHARS),
 } as const;
 
-/** Puts an instance together from the app's own parts, as the app does it. */
+/** Puts an instance together from the app's own parts, as the app does it, with all that stands around it there. */
 export async function openInstance(config: WorkerConfig): Promise<Instance> {
   const { deadlineMs } = config;
   const logger = createLogger("info");

@@ -16,6 +16,8 @@ export const withoutNames = ["retention", "operation-id"] as const;
 export type Without = (typeof withoutNames)[number];
 
 export interface WorkerConfig extends ProcessConfig {
+  /** Address of the module whose `openInstance` opens its database. */
+  readonly instanceModule: string;
   readonly keys: KeySpace;
   readonly targets: ClusterTargets;
   readonly nameServers: readonly string[];

@@ -3,7 +3,7 @@ import { setTimeout as wait } from "node:timers/promises";
 import { DatabaseError } from "../../app/database/errors.ts";
 import { createClock } from "./clock.ts";
 import { HistoryWriter, type Completion } from "./history.ts";
-import { openInstance } from "./instance.ts";
+import type { Instance, InstanceModule } from "./instance.ts";
 import type { WorkerConfig, WorkerEnd, WorkerTick } from "./messages.ts";
 import { serveParent } from "./process.ts";
 import { anyAddress, anyKey, below, nameOf, shopOf, type Address } from "./workload.ts";
@@ -24,6 +24,8 @@ const SETTLE_PAUSE_MS = 200;
 /** What is still on the instance's disk when the load has ended gets into the database in that time. */
 const DRAIN_MS = 30_000;
 
+type Ask = NonNullable<Instance["settle"]>;
+
 const uncaught: string[] = [];
 process.on("uncaughtException", (error) => uncaught.push(describe(error)));
 process.on("unhandledRejection", (error) => uncaught.push(describe(error)));
@@ -32,6 +34,7 @@ serveParent<WorkerConfig, WorkerTick | WorkerEnd>(async (config, { send, stopped
   const { name, keys } = config;
   const clock = createClock(config.originMs);
   const history = new HistoryWriter(config.historyFile, clock);
+  const { openInstance } = (await import(config.instanceModule)) as InstanceModule;
   const instance = await openInstance(config);
   const delay = monitorEventLoopDelay({ resolution: EVENT_LOOP_RESOLUTION_MS });
   delay.enable();
@@ -69,7 +72,9 @@ serveParent<WorkerConfig, WorkerTick | WorkerEnd>(async (config, { send, stopped
       } catch (error) {
         const failure = failed(error);
         end(failure);
-        if (failure.outcome === "unknown") keepSettling(shop, key, operationId);
+        if (failure.outcome === "unknown" && instance.settle) {
+          keepSettling(instance.settle, shop, key, operationId);
+        }
       }
       await pause();
     }
@@ -95,18 +100,18 @@ serveParent<WorkerConfig, WorkerTick | WorkerEnd>(async (config, { send, stopped
     }
   }
 
-  function keepSettling(shop: string, key: string, operationId: string): void {
-    const task = settle(shop, key, operationId);
+  function keepSettling(ask: Ask, shop: string, key: string, operationId: string): void {
+    const task = settle(ask, shop, key, operationId);
     settling.add(task);
     void task.finally(() => settling.delete(task));
   }
 
-  async function settle(shop: string, key: string, operationId: string): Promise<void> {
+  async function settle(ask: Ask, shop: string, key: string, operationId: string): Promise<void> {
     const giveUpAt = clock.now() + SETTLE_MS;
     while (clock.now() < giveUpAt) {
       const end = history.begin({ kind: "settle", process: name, key, operationId });
       try {
-        end({ outcome: "ok", value: await instance.settle(shop, operationId) });
+        end({ outcome: "ok", value: await ask(shop, operationId) });
         return;
       } catch (error) {
         end(failed(error));

@@ -118,7 +118,7 @@ describe("writes", () => {
     const final: FinalState = {
       ...whole,
       entries: whole.entries.filter(({ operationId }) => operationId !== "w2"),
-      operations: whole.operations.filter(({ operationId }) => operationId !== "w2"),
+      operations: whole.operations?.filter(({ operationId }) => operationId !== "w2") ?? [],
     };
     const history = [write("w1"), write("w2", { outcome: "failed" }), write("w3")];
     expect(accusations(history, final)).toEqual({ torn: 1 });
@@ -126,6 +126,12 @@ describe("writes", () => {
 
   test("one whose rows are there without its operation id is torn", () => {
     expect(accusations([write("w1")], { ...after("w1"), operations: [] })).toEqual({ torn: 1 });
+  });
+
+  test("one of a client that keeps no operation ids is done with its rows", () => {
+    const whole = { ...after("w1"), operations: null };
+    expect(accusations([write("w1")], whole)).toEqual({});
+    expect(accusations([write("w1")], { ...whole, registers: [] })).toEqual({ torn: 1 });
   });
 
   test("one that failed and is there was denied", () => {
