@@ -1,10 +1,16 @@
-import { EventEmitter } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
-import { z } from "zod";
 import type { Cluster } from "../database/cluster.ts";
 import { DatabaseError } from "../database/errors.ts";
 import type { WriteDefinition } from "../database/write.ts";
 import type { Logger } from "../observability/logger.server.ts";
+import {
+  decodeWrite,
+  encodeWrite,
+  madeLate,
+  type AnyDurableDefinition,
+  type DurableDefinition,
+} from "./durable-definition.ts";
 import { JournalError, type Journal, type JournalRecord } from "./journal/journal.ts";
 import { Retention, type Acknowledged } from "./retention.ts";
 
@@ -19,8 +25,8 @@ export interface DurableWritesOptions {
   readonly cluster: Cluster;
   /** Null where no disk outlives the process: then a write that finds no writer fails. */
   readonly journal: Journal | null;
-  /** Every write that may come out of the journal, by its name. */
-  readonly definitions: readonly WriteDefinition<never, unknown>[];
+  /** Every write that may come out of the journal; others are added by {@link DurableWrites.register}. */
+  readonly definitions?: readonly AnyDurableDefinition[];
   /**
    * `replicated`: an acknowledged commit survives the loss of any one node (storage replication, as Aurora
    * and RDS Multi-AZ instances have). `primary`: it may be on the primary alone for a while.
@@ -32,27 +38,34 @@ export interface DurableWritesOptions {
 export interface DurableWriteOptions {
   /** How long the database may take before the journal takes over. Default 2 s. */
   readonly patienceMs?: number;
+  /** What people call what is changed: {@link DurableWrites.waiting} tells it while nobody can look it up. */
+  readonly label?: string | null;
+}
+
+/** A write that was acknowledged and waits for the database. */
+export interface WaitingWrite {
+  readonly operationId: string;
+  /** The definition's name. */
+  readonly name: string;
+  readonly input: unknown;
+  readonly label: string | null;
+  readonly acknowledgedAt: Date;
 }
 
 interface Retained extends Acknowledged {
   readonly name: string;
   readonly input: unknown;
+  readonly acknowledgedAt: Date;
 }
 
 /** A record whose write has been made. */
-interface Made {
+interface Made extends Retained {
   readonly sequence: number;
-  readonly shop: string;
-  readonly id: string;
-  readonly name: string;
-  readonly input: unknown;
   readonly begunIn: number;
 }
 
 /** What became of a record: done, to be tried again with those after it, or waiting for a person. */
 type Outcome = "done" | "later" | "never";
-
-const payload = z.object({ name: z.string(), input: z.unknown() });
 
 const KINDS = ["write", "retained-write"] as const;
 const PATIENCE_MS = 2_000;
@@ -61,6 +74,8 @@ const DRAIN_BATCH = 400;
 const DRAIN_SHOPS = 5;
 const DRAIN_DEADLINE_MS = 5_000;
 const DRAIN_PAUSE_MS = 500;
+/** More waiting writes of one shop than this are not told of one by one. */
+const TOLD_AT_MOST = 1_000;
 
 /**
  * Writes that are kept whatever happens to the database: committed while there is a writer, in the journal
@@ -69,7 +84,7 @@ const DRAIN_PAUSE_MS = 500;
 export class DurableWrites {
   readonly #cluster: Cluster;
   readonly #journal: Journal | null;
-  readonly #definitions: ReadonlyMap<string, WriteDefinition<never, unknown>>;
+  readonly #definitions = new Map<string, AnyDurableDefinition>();
   readonly #retention: Retention<Retained> | null;
   readonly #logger: Logger;
   readonly #stopped = new AbortController();
@@ -77,15 +92,17 @@ export class DurableWrites {
   readonly #events = new EventEmitter<{ drained: [shop: string] }>();
   /** Records that an earlier process retained and this one has done again. */
   readonly #adopted = new Set<number>();
+  /** Records whose write is made, and which are about to be taken out of line. */
+  readonly #made = new Set<number>();
   #draining: Promise<void> | null = null;
   #again = false;
 
-  constructor({ cluster, journal, definitions, durability, logger }: DurableWritesOptions) {
+  constructor({ cluster, journal, definitions = [], durability, logger }: DurableWritesOptions) {
     this.#events.setMaxListeners(0);
     this.#cluster = cluster;
     this.#journal = journal;
-    this.#definitions = new Map(definitions.map((definition) => [definition.name, definition]));
     this.#logger = logger;
+    for (const definition of definitions) this.register(definition);
     this.#retention =
       durability === "replicated"
         ? null
@@ -107,6 +124,51 @@ export class DurableWrites {
     };
   }
 
+  /** Makes a write known by its name. Before the first {@link drain}: what is kept must find its way. */
+  register<Input, Result>(definition: DurableDefinition<Input, Result>): void {
+    if (this.#definitions.has(definition.name)) {
+      throw new TypeError(`The write ${definition.name} was registered twice.`);
+    }
+    this.#definitions.set(definition.name, definition as unknown as AnyDurableDefinition);
+  }
+
+  /** Whether an acknowledged write of the shop waits for the database. */
+  holds(shop: string): boolean {
+    return this.#journal?.holds(shop) ?? false;
+  }
+
+  /**
+   * The acknowledged writes of a shop that wait for the database, in the order in which they will be made; none
+   * where the disk cannot be read. Costs nothing while none waits.
+   */
+  async waiting(shop: string): Promise<WaitingWrite[]> {
+    if (!this.#journal?.holds(shop)) return [];
+    const records = await this.#journal
+      .read(["write"], 0, TOLD_AT_MOST, undefined, shop)
+      .catch((error: unknown) => {
+        this.#logger.error({ err: error }, "the journal cannot be read");
+        return [];
+      });
+    return records
+      .filter(({ sequence }) => !this.#made.has(sequence))
+      .map(({ id, body, at }) => {
+        const { name, input, label } = decodeWrite(body);
+        return { operationId: id, name, input, label, acknowledgedAt: at };
+      });
+  }
+
+  /**
+   * Resolves when everything that was acknowledged of a shop, as far as this instance knows, is in the database:
+   * what goes on from there (to Shopify) must not overtake what a merchant has decided since.
+   *
+   * @throws AbortError when `signal` is aborted before.
+   */
+  async caughtUp(shop: string, signal: AbortSignal): Promise<void> {
+    while (this.holds(shop) || this.#cluster.doubts.since(shop) !== null) {
+      await once(this.#events, "drained", { signal });
+    }
+  }
+
   /**
    * Makes a change, or keeps it to be made.
    *
@@ -116,18 +178,21 @@ export class DurableWrites {
   async write<Input, Result>(
     shop: string,
     operationId: string,
-    definition: WriteDefinition<Input, Result>,
+    definition: DurableDefinition<Input, Result>,
     input: Input,
-    { patienceMs = PATIENCE_MS }: DurableWriteOptions = {},
+    { patienceMs = PATIENCE_MS, label = null }: DurableWriteOptions = {},
   ): Promise<Kept<Result>> {
+    if (!this.#definitions.has(definition.name)) {
+      throw new TypeError(`The write ${definition.name} was not registered.`);
+    }
     // What a merchant does next must not overtake what they did before.
     const startedAt = performance.now();
     if (
       this.#journal?.holds(shop) &&
-      !(await this.#caughtUp(this.#journal, shop, patienceMs / 2))
+      !(await this.#caughtUpWithin(this.#journal, shop, patienceMs / 2))
     ) {
       try {
-        return await this.#keep(shop, operationId, definition, input);
+        return await this.#keep(shop, operationId, definition, input, { label });
       } catch (error) {
         if (!(error instanceof JournalError)) throw error;
         this.#logger.error({ kind: error.kind }, "the journal takes nothing; trying the database");
@@ -139,12 +204,15 @@ export class DurableWrites {
       const result = await this.#cluster.write(shop, operationId, definition, input, {
         deadlineMs,
       });
-      await this.#retain(shop, operationId, definition.name, input, begunIn);
+      const { name } = definition;
+      const acknowledgedAt = new Date();
+      await this.#retain({ shop, id: operationId, name, input, acknowledgedAt }, begunIn);
       return { state: "done", result };
     } catch (error) {
       if (!this.#journal || !canWait(error)) throw error;
       try {
-        return await this.#keep(shop, operationId, definition, input);
+        const attempted = error.kind === "unknown";
+        return await this.#keep(shop, operationId, definition, input, { label, attempted });
       } catch (failure) {
         if (!(failure instanceof JournalError)) throw failure;
         this.#logger.error({ kind: failure.kind }, "a write could not be journaled");
@@ -185,31 +253,26 @@ export class DurableWrites {
   async #keep<Input>(
     shop: string,
     operationId: string,
-    definition: WriteDefinition<Input, unknown>,
+    { name, schema }: WriteDefinition<Input, unknown>,
     input: Input,
+    about: { readonly label: string | null; readonly attempted?: boolean },
   ): Promise<{ state: "journaled" }> {
-    const checked = definition.schema.parse(input);
-    const body = Buffer.from(JSON.stringify({ name: definition.name, input: checked }));
+    const body = encodeWrite({ name, input: schema.parse(input), ...about });
     await this.#journal!.append("write", shop, operationId, body);
     this.drain();
     return { state: "journaled" };
   }
 
   /** Keeps what was committed until a standby has it. */
-  async #retain(
-    shop: string,
-    id: string,
-    name: string,
-    input: unknown,
-    begunIn: number,
-  ): Promise<void> {
+  async #retain(entry: Omit<Retained, "sequence">, begunIn: number): Promise<void> {
     if (!this.#retention) return;
-    const body = Buffer.from(JSON.stringify({ name, input }));
+    const { shop, id, name, input } = entry;
+    const body = encodeWrite({ name, input });
     // Without the journal the acknowledgement stands on one disk only; that is no reason to refuse it.
     const sequence = await this.#journal
       ?.append("retained-write", shop, id, body)
       .catch((error: unknown) => void this.#logger.error({ err: error }, "kept in memory alone"));
-    this.#retention.hold({ shop, id, name, input, sequence: sequence ?? null }, begunIn);
+    this.#retention.hold({ ...entry, sequence: sequence ?? null }, begunIn);
   }
 
   async #letGo(entries: readonly Retained[]): Promise<void> {
@@ -224,10 +287,16 @@ export class DurableWrites {
    * shop, several side by side, and until it is, reads of the shop say that they are older.
    */
   #redo(entries: readonly Retained[], since: Date): void {
-    const shops = [...Map.groupBy(entries, ({ shop }) => shop)].map(([shop, own]) => ({
-      own,
-      settled: this.#cluster.doubts.add(shop, since),
-    }));
+    const shops = [...Map.groupBy(entries, ({ shop }) => shop)].map(([shop, own]) => {
+      const settled = this.#cluster.doubts.add(shop, since);
+      return {
+        own,
+        settled: () => {
+          settled();
+          this.#events.emit("drained", shop);
+        },
+      };
+    });
     const waiting = shops.values();
     const redoShops = async () => {
       for (const { own, settled } of waiting) {
@@ -248,9 +317,10 @@ export class DurableWrites {
   async #redoOne(entry: Retained): Promise<void> {
     const definition = this.#definitions.get(entry.name);
     if (!definition) return;
+    const again = madeLate(definition, "again", entry.acknowledgedAt);
     while (!this.#stopped.signal.aborted) {
       const begunIn = this.#retention?.epoch ?? 0;
-      const outcome = await this.#doOnce(entry.shop, entry.id, definition, entry.input);
+      const outcome = await this.#doOnce(entry.shop, entry.id, again, entry.input);
       if (outcome !== "later") return this.#retention?.hold(entry, begunIn);
       await this.#pause();
     }
@@ -262,7 +332,7 @@ export class DurableWrites {
    *
    * @returns Whether nothing of the shop is on the disk any more.
    */
-  async #caughtUp(journal: Journal, shop: string, withinMs: number): Promise<boolean> {
+  async #caughtUpWithin(journal: Journal, shop: string, withinMs: number): Promise<boolean> {
     const { monitor } = this.#cluster;
     if (monitor.writer === null) return false;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -328,31 +398,34 @@ export class DurableWrites {
     const retained = kind === "retained-write";
     // What this process retains is let go when it is safe.
     if (retained && (sequence > journal.leftBehind || this.#adopted.has(sequence))) return "done";
-    const { name, input } = payload.parse(JSON.parse(record.body.toString()));
+    const { name, input, attempted } = decodeWrite(record.body);
+    const acknowledgedAt = record.at;
     const definition = this.#definitions.get(name);
+    const how = retained || attempted ? "again" : "later";
     const begunIn = this.#retention?.epoch ?? 0;
-    const outcome = definition ? await this.#doOnce(shop, id, definition, input) : "never";
+    const outcome = definition
+      ? await this.#doOnce(shop, id, madeLate(definition, how, acknowledgedAt), input)
+      : "never";
     if (outcome === "never") {
       this.#logger.error({ shop, name, operation: id }, "a kept write waits for a person");
       await journal.setAside(record);
     } else if (outcome === "done" && retained) {
       this.#adopted.add(sequence);
-      if (this.#retention) this.#retention.hold({ shop, id, name, input, sequence }, begunIn);
+      const entry = { shop, id, name, input, acknowledgedAt, sequence };
+      if (this.#retention) this.#retention.hold(entry, begunIn);
       else await journal.remove([sequence]);
     } else if (outcome === "done") {
-      made.push({ sequence, shop, id, name, input, begunIn });
+      this.#made.add(sequence);
+      made.push({ sequence, shop, id, name, input, acknowledgedAt, begunIn });
     }
     return outcome;
   }
 
   /** Takes what has been made out of line: retained first, in one flush of the disk, then removed, in another. */
   async #forget(journal: Journal, made: readonly Made[]): Promise<void> {
-    await Promise.all(
-      made.map(({ shop, id, name, input, begunIn }) =>
-        this.#retain(shop, id, name, input, begunIn),
-      ),
-    );
+    await Promise.all(made.map((entry) => this.#retain(entry, entry.begunIn)));
     await journal.remove(made.map(({ sequence }) => sequence));
+    for (const { sequence } of made) this.#made.delete(sequence);
   }
 
   /** Does a write by its id: once more changes nothing where it has been done. */
@@ -379,6 +452,6 @@ export class DurableWrites {
 }
 
 /** Whether a failure is the database's for now, and not the write's own. */
-function canWait(error: unknown): boolean {
+function canWait(error: unknown): error is DatabaseError {
   return error instanceof DatabaseError && error.kind !== "permanent";
 }

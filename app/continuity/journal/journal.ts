@@ -176,14 +176,24 @@ export class Journal {
   /**
    * The oldest records of some kinds after a sequence, without those that were set aside. One that cannot be
    * decrypted any more is skipped and reported to `onUndecryptable`, never thrown away.
+   *
+   * @param shop - Only of this shop; null for all.
    */
   async read(
     kinds: readonly RecordKind[],
     after: number,
     limit: number,
     onUndecryptable: (sequence: number) => void = () => undefined,
+    shop: string | null = null,
   ): Promise<JournalRecord[]> {
-    const reply = await this.#ask((ticket) => ({ type: "read", ticket, kinds, after, limit }));
+    const reply = await this.#ask((ticket) => ({
+      type: "read",
+      ticket,
+      kinds,
+      shop,
+      after,
+      limit,
+    }));
     if (reply.type !== "records") return [];
     return reply.records.flatMap((record) => {
       try {

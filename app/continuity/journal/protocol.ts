@@ -18,6 +18,8 @@ export type Request =
       readonly type: "read";
       readonly ticket: number;
       readonly kinds: readonly string[];
+      /** Null: of every shop. */
+      readonly shop: string | null;
       readonly after: number;
       readonly limit: number;
     }

@@ -46,7 +46,7 @@ const insert = db.prepare(
 const find = db.prepare("select sequence from records where kind = ? and shop = ? and id = ?");
 const select = db.prepare(
   `select * from records
-   where kind in (select value from json_each(?)) and sequence > ? and aside = 0
+   where kind in (select value from json_each(?)) and shop = coalesce(?, shop) and sequence > ? and aside = 0
    order by sequence limit ?`,
 );
 const remove = db.prepare(
@@ -117,6 +117,7 @@ function handle(request: Request): void {
     case "read": {
       const records = select.all(
         JSON.stringify(request.kinds),
+        request.shop,
         request.after,
         request.limit,
       ) as unknown as StoredRecord[];
