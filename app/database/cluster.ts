@@ -4,6 +4,7 @@ import type { Logger } from "../observability/logger.server.ts";
 import { ClusterNode } from "./cluster-node.ts";
 import { Doubts } from "./doubts.ts";
 import { DatabaseError, OperationMismatchError, toDatabaseError } from "./errors.ts";
+import { forWantOfMigrations, type Migration } from "./migration-head.ts";
 import { createResolver, type NameResolver } from "./resolver.ts";
 import { RetryBudget } from "./retry-budget.ts";
 import { operations } from "./schema.ts";
@@ -60,6 +61,8 @@ export interface ClusterOptions extends ClusterTargets {
   readonly nameServers?: readonly string[];
   /** What an earlier process knew, so that nothing older is followed. */
   readonly remembered?: { readonly systemIdentifier: string; readonly timeline: number };
+  /** The migrations that a writer must have: one that lacks any is read from only. Default none. */
+  readonly release?: readonly Migration[];
 }
 
 const DEADLINE_MS = 2_000;
@@ -100,6 +103,7 @@ export class Cluster {
       nodes: nodes.map((node) => node.definition),
       ...(options.logger ? { logger: options.logger } : {}),
       ...(options.remembered ? { remembered: options.remembered } : {}),
+      ...(options.release ? { release: options.release } : {}),
     });
     this.monitor.events.on("abandoned", ({ id }) =>
       this.#nodes
@@ -314,7 +318,12 @@ export class Cluster {
         // A read that writes is the caller's mistake, and says nothing about the node.
         known = new DatabaseError("permanent", known.code, known.message);
       }
-      if (known instanceof DatabaseError) this.#note(node, known);
+      if (known instanceof DatabaseError) {
+        const missing = this.monitor.node(node.id)?.report?.missingMigrations ?? [];
+        const classed = forWantOfMigrations(known, missing);
+        this.#note(node, classed);
+        throw classed;
+      }
       throw known;
     } finally {
       clearTimeout(suspicion);

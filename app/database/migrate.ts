@@ -53,6 +53,9 @@ export async function migrate({ url, ca, steps = [] }: MigrateOptions): Promise<
     await applyMigrations(drizzle(client, { casing: "snake_case" }), {
       migrationsFolder: MIGRATIONS_FOLDER,
     });
+    // The app looks whether its release's migrations are there before it writes.
+    await client`grant usage on schema drizzle to evenkeel_app, evenkeel_system`;
+    await client`grant select on drizzle.__drizzle_migrations to evenkeel_app, evenkeel_system`;
     for (const step of steps) await step(url);
   } finally {
     await client.end({ timeout: 5 });

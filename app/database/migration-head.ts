@@ -45,3 +45,26 @@ async function newestMigration(client: GuardedClient): Promise<number> {
     throw known;
   }
 }
+
+/** A table, column, function or type that is not there, or not for us. */
+const WITHHELD: ReadonlySet<string> = new Set([
+  "3F000",
+  "42501",
+  "42P01",
+  "42703",
+  "42704",
+  "42883",
+]);
+
+/**
+ * What a statement meets in a database that lacks migrations is not its own fault, and over when the release
+ * step has been run: `busy` then, as any refusal for now, and as it is otherwise.
+ */
+export function forWantOfMigrations(
+  error: DatabaseError,
+  missing: readonly string[],
+): DatabaseError {
+  return missing.length > 0 && WITHHELD.has(error.code)
+    ? new DatabaseError("busy", error.code, error.message)
+    : error;
+}

@@ -271,7 +271,7 @@ export class Pool {
       this.#connecting--;
       this.#failedConnects++;
       // Whoever has waited longest is told, and can look for another node; the others' turn may go better.
-      this.#waiters[0]?.reject(error as DatabaseError);
+      this.#waiters[0]?.reject(notConnected(error as DatabaseError));
       if (this.#waiters.length > 0) this.#grow();
     }
   }
@@ -283,6 +283,11 @@ export class Pool {
     if (index >= 0) this.#idle.splice(index, 1);
     if (this.#waiters.length > 0) this.#grow();
   }
+}
+
+/** Who asked for a connection is not to blame that there is none: a refused password is an outage like any other. */
+function notConnected({ kind, code, message }: DatabaseError): DatabaseError {
+  return new DatabaseError(kind === "permanent" ? "notExecuted" : kind, code, message);
 }
 
 function closedError(): DatabaseError {
