@@ -2,6 +2,7 @@ import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import { DatabaseError, toDatabaseError } from "./errors.ts";
 import { dial, guard, type TlsOptions } from "./guarded-socket.ts";
+import { askPassword, type Password } from "./password.ts";
 import type { NameResolver } from "./resolver.ts";
 import * as schema from "./schema.ts";
 
@@ -13,8 +14,7 @@ export interface ConnectionTarget {
   readonly port: number;
   readonly database: string;
   readonly user: string;
-  /** A callback is asked at each connect: rotated passwords, IAM tokens. */
-  readonly password: string | (() => string | Promise<string>);
+  readonly password: Password;
   readonly tls?: TlsOptions;
 }
 
@@ -44,6 +44,7 @@ export class GuardedClient {
   #syncWaitCancelled = false;
   readonly #destroySocket: () => void;
   readonly #onBroken = new Set<() => void>();
+  #onNotification: ((channel: string, payload: string) => void) | undefined;
 
   private constructor(sql: postgres.Sql, address: string, destroySocket: () => void) {
     this.sql = sql;
@@ -53,19 +54,21 @@ export class GuardedClient {
   }
 
   /**
-   * Resolves the name, connects to its addresses one after the other, and signs in.
+   * Asks for the password, resolves the name, connects to its addresses one after the other, and signs in, all of
+   * it within `connectTimeoutMs`.
    *
-   * @throws DatabaseError `notExecuted` when no address answers in time, `permanent` when the server refuses
-   *   who we are.
+   * @throws DatabaseError `notExecuted` when no address answers in time or there is no password, `permanent` when
+   *   the server refuses who we are.
    */
   static async connect(options: ClientOptions): Promise<GuardedClient> {
     const { target, resolver, connectTimeoutMs } = options;
     const signal = AbortSignal.timeout(connectTimeoutMs);
     let failure: unknown;
     try {
+      const password = await askPassword(target.password, target.user, signal);
       for (const address of await resolver.resolve(target.host)) {
         try {
-          return await GuardedClient.#connectTo(address, options, signal);
+          return await GuardedClient.#connectTo(address, password, options, signal);
         } catch (error) {
           failure = error;
           if (signal.aborted) break;
@@ -79,6 +82,7 @@ export class GuardedClient {
 
   static async #connectTo(
     address: string,
+    password: string,
     { target, preparedStatements, applicationName }: ClientOptions,
     signal: AbortSignal,
   ): Promise<GuardedClient> {
@@ -95,7 +99,7 @@ export class GuardedClient {
       port,
       database: target.database,
       user: target.user,
-      pass: target.password,
+      pass: password,
       max: 1,
       fetch_types: false,
       prepare: preparedStatements,
@@ -106,6 +110,7 @@ export class GuardedClient {
       onnotice: ({ message }) => {
         if (message && SYNC_WAIT_CANCELLED.test(message)) client.#syncWaitCancelled = true;
       },
+      onnotify: (channel: string, payload: string) => client.#onNotification?.(channel, payload),
       // Handed out once. A second call is the driver's attempt to reconnect: it gets the dead socket.
       socket: () => {
         if (taken) setImmediate(() => socket.destroy());
@@ -146,6 +151,11 @@ export class GuardedClient {
     const cancelled = this.#syncWaitCancelled;
     this.#syncWaitCancelled = false;
     return cancelled;
+  }
+
+  /** Called with what is notified on the channels that this session listens to. */
+  onNotification(listener: (channel: string, payload: string) => void): void {
+    this.#onNotification = listener;
   }
 
   /** Called once when the client breaks, at once if it has. */
