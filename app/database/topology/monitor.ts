@@ -195,7 +195,7 @@ export class TopologyMonitor {
     return new Promise((resolve) => {
       const done = () => {
         this.events.off("writer", done);
-        this.events.off("state", done);
+        this.events.off("state", onState);
         signal.removeEventListener("abort", done);
         resolve(this.writer);
       };
@@ -204,14 +204,7 @@ export class TopologyMonitor {
       };
       this.events.once("writer", done);
       this.events.on("state", onState);
-      signal.addEventListener(
-        "abort",
-        () => {
-          this.events.off("state", onState);
-          done();
-        },
-        { once: true },
-      );
+      signal.addEventListener("abort", done, { once: true });
       if (signal.aborted) done();
     });
   }
