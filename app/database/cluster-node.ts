@@ -1,3 +1,4 @@
+import { CommitGate, commitsWait } from "./commit-gate.ts";
 import type { DatabaseError } from "./errors.ts";
 import { GuardedClient, type ConnectionTarget } from "./guarded-client.ts";
 import { connectBudget, Pool } from "./pool.ts";
@@ -15,6 +16,8 @@ export interface ClusterNodeOptions {
 const CONNECT_TIMEOUT_MS = 1_000;
 /** Enough for reads to go on while every write waits for its commit. */
 const READ_RESERVE = 2;
+/** For the one session that listens. */
+const SESSION_RESERVE = 1;
 
 /** One node or endpoint with the connections to it: for merchants, for work across shops, and for probes. */
 export class ClusterNode {
@@ -22,6 +25,11 @@ export class ClusterNode {
   readonly definition: NodeDefinition;
   readonly app: Pool;
   readonly system: Pool;
+  /** What every write goes through. */
+  readonly commits = new CommitGate(() => {
+    this.app.refuseWrites(commitsWait());
+    this.system.refuseWrites(commitsWait());
+  });
 
   constructor({ address, resolver, poolSize, preparedStatements }: ClusterNodeOptions) {
     this.id = address.id;
@@ -45,6 +53,7 @@ export class ClusterNode {
     this.system = new Pool({
       connect: () => connect(address.system, "evenkeel-system", CONNECT_TIMEOUT_MS),
       size: systemSize,
+      readReserve: SESSION_RESERVE,
       warm: 1,
       budget,
     });
@@ -70,6 +79,7 @@ export class ClusterNode {
   discardAll(reason: DatabaseError): void {
     this.app.discardAll(reason);
     this.system.discardAll(reason);
+    this.commits.reset();
   }
 
   close(): void {

@@ -1,4 +1,4 @@
-import { and, eq } from "drizzle-orm";
+import { and, eq, sql, type SQL } from "drizzle-orm";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "../observability/logger.server.ts";
 import { ClusterNode } from "./cluster-node.ts";
@@ -13,7 +13,7 @@ import { nodesOf, type ClusterTargets } from "./targets.ts";
 import { TopologyMonitor, type ClusterState, type NodeStatus } from "./topology/monitor.ts";
 import { inTransaction, type ShopDatabase } from "./transaction.ts";
 import { hashInput, type WriteDefinition } from "./write.ts";
-import type { Pool } from "./pool.ts";
+import type { Lease, Pool } from "./pool.ts";
 
 export type { ShopDatabase } from "./transaction.ts";
 
@@ -38,6 +38,8 @@ export interface WriteOptions {
 export interface SystemOptions extends WriteOptions {
   /** Whether the work may be done twice without harm, so that a lost answer can simply be asked for again. */
   readonly repeatable?: boolean;
+  /** Ends the work before its deadline. */
+  readonly signal?: AbortSignal;
 }
 
 /** The database as health checks and pages show it. */
@@ -113,6 +115,7 @@ export class Cluster {
     // A standby's connections survive its promotion: kept open, they are there when it happens.
     this.monitor.events.on("node", ({ id, to }) => {
       if (to === "standby" || to === "primary") this.#nodes.get(id)?.warm();
+      if (to === "primary") this.#nodes.get(id)?.commits.reset();
       if (to === "unreachable") this.#nodes.get(id)?.cool();
     });
   }
@@ -167,7 +170,7 @@ export class Cluster {
   ): Promise<Result> {
     const checked = definition.schema.parse(input);
     const inputHash = hashInput(definition.name, checked);
-    return this.#onWriter("app", shop, deadlineMs, true, async (tx) => {
+    return this.#onWriter("app", shop, new Attempt(deadlineMs), true, async (tx) => {
       const key = and(eq(operations.shop, shop), eq(operations.operationId, operationId));
       const inserted = await tx
         .insert(operations)
@@ -175,7 +178,7 @@ export class Cluster {
         .onConflictDoNothing()
         .returning({ operationId: operations.operationId });
       if (inserted.length === 0) {
-        const [known] = await tx.select().from(operations).where(key);
+        const [known] = await knownOperation(tx, key);
         if (!known?.inputHash.equals(inputHash)) throw new OperationMismatchError(operationId);
         return known.result as Result;
       }
@@ -195,15 +198,14 @@ export class Cluster {
     options: WriteOptions = {},
   ): Promise<"done" | "notDone"> {
     const tombstone = hashInput(TOMBSTONE, operationId);
-    return this.#onWriter("app", shop, options.deadlineMs ?? DEADLINE_MS, true, async (tx) => {
+    const attempt = new Attempt(options.deadlineMs ?? DEADLINE_MS);
+    return this.#onWriter("app", shop, attempt, true, async (tx) => {
       await tx
         .insert(operations)
         .values({ shop, operationId, name: TOMBSTONE, inputHash: tombstone })
         .onConflictDoNothing();
-      const [known] = await tx
-        .select({ name: operations.name })
-        .from(operations)
-        .where(and(eq(operations.shop, shop), eq(operations.operationId, operationId)));
+      const key = and(eq(operations.shop, shop), eq(operations.operationId, operationId));
+      const [known] = await knownOperation(tx, key);
       return known?.name === TOMBSTONE ? "notDone" : "done";
     });
   }
@@ -215,9 +217,23 @@ export class Cluster {
    */
   async system<T>(
     work: (db: ShopDatabase) => Promise<T>,
-    { deadlineMs = DEADLINE_MS, repeatable = false }: SystemOptions = {},
+    { deadlineMs = DEADLINE_MS, repeatable = false, signal }: SystemOptions = {},
   ): Promise<T> {
-    return this.#onWriter("system", null, deadlineMs, repeatable, work);
+    return this.#onWriter("system", null, new Attempt(deadlineMs, signal), repeatable, work);
+  }
+
+  /**
+   * A connection to the writer for what lives in a session (LISTEN), its holder's alone until it is released or
+   * breaks: it does when its node goes, and when that is no longer the one to write to.
+   *
+   * @throws DatabaseError when there is no connection to be had, or `signal` ends the wait for one.
+   */
+  async hold(signal: AbortSignal): Promise<Lease> {
+    this.start();
+    const id = await this.monitor.waitForWriter(signal);
+    const node = id === null ? undefined : this.#nodes.get(id);
+    if (!node) throw noWriter();
+    return node.system.acquire(signal, "read");
   }
 
   /** Whether any node answers reads just now, however old its answers. */
@@ -227,6 +243,12 @@ export class Cluster {
       this.monitor.state === "starting" ||
       this.#readersFor(Infinity, 0).length > 0
     );
+  }
+
+  /** Whether a write that is asked for now is tried at once: there is a writer, and its commits end. */
+  get takesWrites(): boolean {
+    const { writer } = this.monitor;
+    return writer !== null && this.#nodes.get(writer)?.commits.closed === false;
   }
 
   get state(): DatabaseState {
@@ -251,12 +273,11 @@ export class Cluster {
   async #onWriter<T>(
     role: "app" | "system",
     shop: string | null,
-    deadlineMs: number,
+    attempt: Attempt,
     repeatable: boolean,
     work: (db: ShopDatabase) => Promise<T>,
   ): Promise<T> {
     this.start();
-    const attempt = new Attempt(deadlineMs);
     this.#writeBudget.earn();
     // Once an attempt may have happened, the failure of a later one does not say that it has not.
     let doubt: DatabaseError | null = null;
@@ -302,16 +323,43 @@ export class Cluster {
     options: { readonly readOnly: boolean; readonly shop: string | null },
     work: (db: ShopDatabase) => Promise<T>,
   ): Promise<T> {
-    const lease = await pool.acquire(attempt.signal, options.readOnly ? "read" : "write");
+    const passage = options.readOnly ? null : node.commits.enter();
+    let lease: Lease;
+    try {
+      lease = await pool.acquire(attempt.signal, options.readOnly ? "read" : "write");
+    } catch (error) {
+      passage?.end();
+      throw error;
+    }
     const { client } = lease;
-    const onDeadline = () => client.destroy(deadlinePassed());
+    const tooLate = Promise.withResolvers<never>();
+    let committing = false;
+    const onDeadline = () => {
+      const late = committing && !attempt.endedEarly;
+      const isCanary = late && passage?.late(() => client.destroy(deadlinePassed()));
+      if (isCanary) tooLate.reject(deadlinePassed());
+      else client.destroy(deadlinePassed());
+    };
     attempt.signal.addEventListener("abort", onDeadline, { once: true });
     const suspicion = setTimeout(() => this.monitor.suspect(node.id), SUSPECT_AFTER_MS);
+    const { remainingMs } = attempt;
+    const onCommit = () => (committing = true);
+    const run = async () => {
+      try {
+        const value = await inTransaction(client, { ...options, remainingMs, onCommit }, work);
+        passage?.answered();
+        if (client.takeSyncWaitCancelled() && !options.readOnly) throw syncWaitCancelled();
+        return value;
+      } finally {
+        clearTimeout(suspicion);
+        attempt.signal.removeEventListener("abort", onDeadline);
+        passage?.end();
+        lease.release();
+      }
+    };
     try {
-      const remainingMs = attempt.remainingMs;
-      const value = await inTransaction(client, { ...options, remainingMs }, work);
-      if (client.takeSyncWaitCancelled() && !options.readOnly) throw syncWaitCancelled();
-      return value;
+      // A canary goes on when its caller has long been told that the outcome is unknown.
+      return await (passage ? Promise.race([run(), tooLate.promise]) : run());
     } catch (error) {
       let known = client.broken ?? toDatabaseError(error);
       if (options.readOnly && known instanceof DatabaseError && known.kind === "wrongNode") {
@@ -325,10 +373,6 @@ export class Cluster {
         throw classed;
       }
       throw known;
-    } finally {
-      clearTimeout(suspicion);
-      attempt.signal.removeEventListener("abort", onDeadline);
-      lease.release();
     }
   }
 
@@ -411,18 +455,42 @@ export class Cluster {
 
 const TOMBSTONE = "evenkeel.tombstone";
 
+/**
+ * An operation that has been made before. Its commit may have been cut off while it waited for the synchronous
+ * standby: it is visible then, and on one node alone. Where commits wait, the row is written once more, so that
+ * this transaction's does too, behind the first one.
+ */
+async function knownOperation(tx: ShopDatabase, key: SQL | undefined) {
+  const [, known] = await Promise.all([
+    tx
+      .update(operations)
+      .set({ result: sql`${operations.result}` })
+      .where(and(key, sql`current_setting('synchronous_standby_names') <> ''`)),
+    tx.select().from(operations).where(key),
+  ]);
+  return known;
+}
+
 /** One piece of work's time. */
 class Attempt {
   readonly signal: AbortSignal;
   readonly #endsAt: number;
+  readonly #ended: AbortSignal | undefined;
 
-  constructor(deadlineMs: number) {
-    this.signal = AbortSignal.timeout(deadlineMs);
+  constructor(deadlineMs: number, ended?: AbortSignal) {
+    this.#ended = ended;
+    const deadline = AbortSignal.timeout(deadlineMs);
+    this.signal = ended ? AbortSignal.any([deadline, ended]) : deadline;
     this.#endsAt = performance.now() + deadlineMs;
   }
 
+  /** Whether its caller has ended it, as opposed to its time. */
+  get endedEarly(): boolean {
+    return this.#ended?.aborted ?? false;
+  }
+
   get remainingMs(): number {
-    return Math.max(0, this.#endsAt - performance.now());
+    return this.signal.aborted ? 0 : Math.max(0, this.#endsAt - performance.now());
   }
 }
 

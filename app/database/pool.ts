@@ -164,6 +164,11 @@ export class Pool {
     for (const waiter of [...this.#waiters]) waiter.reject(unreachableError());
   }
 
+  /** Sends away whoever waits for a connection to write on; reads go on. */
+  refuseWrites(reason: DatabaseError): void {
+    for (const waiter of [...this.#waiters]) if (waiter.lane === "write") waiter.reject(reason);
+  }
+
   /**
    * Destroys every connection, also those in use, and sends away whoever waits for one: their node is not what
    * it was, and there may be another by now. New ones are opened as they are asked for.

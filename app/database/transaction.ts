@@ -13,6 +13,8 @@ export interface TransactionOptions {
   readonly shop: string | null;
   /** What is left of the deadline: the server gives up by itself too, should we not be there to tell it. */
   readonly remainingMs: number;
+  /** Called when the work is done and the commit is sent. */
+  readonly onCommit?: () => void;
 }
 
 const SHOP = /^[a-z0-9][a-z0-9.-]*$/i;
@@ -52,6 +54,7 @@ export async function inTransaction<T>(
     throw error;
   }
   await opening;
+  options.onCommit?.();
   const { command } = await sql.unsafe("commit").simple();
   if (command !== "COMMIT") {
     throw new DatabaseError(
