@@ -89,9 +89,10 @@ export async function createServices(config: Config, appFolder: URL): Promise<Se
   const admin = (shop: string) =>
     createAdminClient({ shop, accessToken: () => tokens.get(shop), logger });
   const jobs = createJobs({
-    systemUrl: database.systemUrl,
+    cluster,
     logger,
-    ...(database.ca ? { ca: database.ca } : {}),
+    // Behind a pooler in transaction mode a session is nobody's own.
+    listen: database.preparedStatements,
   });
   const sync = createSync({ cluster, jobs, admin, logger });
   const commands = createCommands({ cluster, jobs, admin, logger });

@@ -37,6 +37,11 @@ function parse(url: string, tls: TlsOptions | undefined): ConnectionTarget {
   };
 }
 
+/** One server, with who we are there, from a URL. */
+export function targetOf(url: string, ca: string | undefined): ConnectionTarget {
+  return parse(url, ca ? { ca } : undefined);
+}
+
 /** Every node or endpoint of a configuration, the writer's endpoint first. */
 export function nodesOf({ url, systemUrl, readerUrl, nodes, ca }: ClusterTargets): NodeAddress[] {
   const tls = ca ? { ca } : undefined;

@@ -1,10 +1,19 @@
-import { PgBoss } from "pg-boss";
-import { createQueueClient, queueDatabase, type QueueClient } from "./executor.ts";
+import { PgBoss, type Db } from "pg-boss";
+import type postgres from "postgres";
+import { toDatabaseError } from "../database/errors.ts";
+import { GuardedClient } from "../database/guarded-client.ts";
+import { Pool } from "../database/pool.ts";
+import { createResolver } from "../database/resolver.ts";
+import { targetOf } from "../database/targets.ts";
+import { execute } from "./executor.ts";
 
 /** Where the queue's tables are, apart from the domain's. */
 export const QUEUE_SCHEMA = "pgboss";
 
 const MIGRATION_TIMEOUT_MS = 300_000;
+const CONNECT_TIMEOUT_MS = 10_000;
+/** One for the upgrade, one for the index builds beside it. */
+const CONNECTIONS = 2;
 
 /**
  * The queue's part of the release step: creates or upgrades its tables and says who may do what. The system
@@ -14,10 +23,22 @@ const MIGRATION_TIMEOUT_MS = 300_000;
  * @param ownerUrl - Where the role `evenkeel_owner` logs in, straight to the primary.
  */
 export async function installQueue(ownerUrl: string, options: { ca?: string } = {}): Promise<void> {
-  const client = createQueueClient({ ...options, url: ownerUrl, connections: 2 });
+  const target = targetOf(ownerUrl, options.ca);
+  const resolver = createResolver();
+  const pool = new Pool({
+    size: CONNECTIONS,
+    connect: () =>
+      GuardedClient.connect({
+        target,
+        resolver,
+        connectTimeoutMs: CONNECT_TIMEOUT_MS,
+        preparedStatements: true,
+        applicationName: "evenkeel-migrate",
+      }),
+  });
   const errors: Error[] = [];
   const boss = new PgBoss({
-    db: queueDatabase(client),
+    db: ownerDatabase(pool),
     schema: QUEUE_SCHEMA,
     supervise: false,
     schedule: false,
@@ -26,10 +47,36 @@ export async function installQueue(ownerUrl: string, options: { ca?: string } = 
   try {
     await boss.start();
     await indexBuilds(boss, errors);
-    await grant(client);
+    await onConnection(pool, ({ sql }) => grant(sql));
   } finally {
     await boss.stop({ graceful: false });
-    await client.end({ timeout: 5 });
+    pool.close();
+  }
+}
+
+/** Statement by statement, as pg-boss wants it: indexes are not built in a transaction, and scripts bring their own. */
+function ownerDatabase(pool: Pool): Db {
+  return {
+    executeSql: (text, values) =>
+      onConnection(pool, ({ database }) => execute(database, text, values)),
+  };
+}
+
+/** A connection on which something failed is not used again: a script may have left its transaction open there. */
+async function onConnection<T>(
+  pool: Pool,
+  work: (client: GuardedClient) => Promise<T>,
+): Promise<T> {
+  const lease = await pool.acquire(AbortSignal.timeout(MIGRATION_TIMEOUT_MS));
+  let discard = true;
+  try {
+    const result = await work(lease.client);
+    discard = false;
+    return result;
+  } catch (error) {
+    throw lease.client.broken ?? toDatabaseError(error);
+  } finally {
+    lease.release({ discard });
   }
 }
 
@@ -49,7 +96,7 @@ async function indexBuilds(boss: PgBoss, errors: readonly Error[]): Promise<void
   }
 }
 
-async function grant(client: QueueClient): Promise<void> {
+async function grant(client: postgres.Sql): Promise<void> {
   const ownShop = `data->>'shop' = nullif(current_setting('app.shop', true), '')`;
   await client.begin(async (tx) => {
     await tx.unsafe(`

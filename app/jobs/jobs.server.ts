@@ -1,11 +1,13 @@
+import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
 import { fromDrizzle, PgBoss, type Job as BossJob } from "pg-boss";
 import type { z } from "zod";
-import type { ShopDatabase } from "../database/cluster.ts";
+import type { Cluster, ShopDatabase } from "../database/cluster.ts";
+import type { DatabaseError} from "../database/errors.ts";
 import { toDatabaseError } from "../database/errors.ts";
 import type { Logger } from "../observability/logger.server.ts";
-import { createQueueClient, queueDatabase, type QueueClient } from "./executor.ts";
 import { QUEUE_SCHEMA } from "./install.ts";
+import { QueueDatabase } from "./queue-database.ts";
 
 /** One run of a job, as its handler sees it. */
 export interface Job {
@@ -91,23 +93,25 @@ export interface Jobs {
   /** Adds a job each time that `cron` (UTC) comes round, once however many instances there are. Before {@link start}. */
   schedule<T extends object>(name: string, cron: string, data: T): void;
   /**
-   * Starts to work. Where the database is away it says so in the log, goes on trying in the background, and
-   * resolves all the same.
+   * Starts to work. Where the database is away it says so in the log and resolves all the same: the work then begins
+   * when there is a writer.
    */
   start(): Promise<void>;
   /**
    * Takes no more jobs, and waits for those that run. What has not ended after `timeoutMs` is aborted and put
-   * back for another instance.
+   * back for another instance; where the database is away, another one takes it up when its heartbeat has ended.
    */
   stop(options?: { readonly timeoutMs?: number }): Promise<void>;
 }
 
 export interface JobsOptions {
-  /** Where the role `evenkeel_system` logs in. */
-  readonly systemUrl: string;
-  /** PEM of the authority that signed the server's certificate; TLS is then required. */
-  readonly ca?: string;
+  readonly cluster: Cluster;
   readonly logger: Logger;
+  /**
+   * Whether workers are told of new jobs at once, which takes a session of one's own. Off behind PgBouncer in transaction
+   * mode: they then find them at their next look. Default on.
+   */
+  readonly listen?: boolean;
   /** How often workers look for jobs of which nobody told them: those that come due, and lost notifications. Default 2. */
   readonly pollSeconds?: number;
 }
@@ -123,11 +127,16 @@ const DEFAULTS = {
 } as const satisfies Required<QueueOptions>;
 
 const SUPERVISE_SECONDS = 5;
+/** pg-boss's own, for what a schedule has made due; as it comes, one that is lost on the way waits for 15 minutes. */
+const OCCURRENCES_QUEUE = "__pgboss__send-it";
 const DELETE_COMPLETED_AFTER_SECONDS = 86_400;
+/** How long a start waits for a writer before it goes on without. */
+const START_PATIENCE_MS = 2_000;
+const START_RETRY_MS = 500;
 const START_RETRY_MAX_MS = 15_000;
 const DRAIN_TIMEOUT_MS = 20_000;
-/** Queries of workers, supervision and heartbeats overlap; four connections keep heartbeats punctual. */
-const CONNECTIONS = 4;
+/** How long the end of the last handlers may take to reach the database. */
+const LAST_WORDS_MS = 2_000;
 
 interface Registration {
   readonly name: string;
@@ -148,40 +157,43 @@ export function createJobs(options: JobsOptions): Jobs {
 }
 
 class BossJobs implements Jobs {
-  readonly #client: QueueClient;
+  readonly #cluster: Cluster;
+  readonly #database: QueueDatabase;
   readonly #boss: PgBoss;
   readonly #logger: Logger;
   readonly #pollSeconds: number;
   readonly #registrations = new Map<string, Registration>();
   readonly #schedules: Schedule[] = [];
+  readonly #running = new Set<Promise<void>>();
   readonly #stopping = new AbortController();
   #started: Promise<void> | undefined;
   #retrying: Promise<void> | undefined;
+  #begun = false;
+  #awaySince: number | null = null;
 
-  constructor({ systemUrl, ca, logger, pollSeconds = 2 }: JobsOptions) {
+  constructor({ cluster, logger, listen = true, pollSeconds = 2 }: JobsOptions) {
+    this.#cluster = cluster;
     this.#logger = logger;
     this.#pollSeconds = pollSeconds;
-    this.#client = createQueueClient({
-      url: systemUrl,
-      connections: CONNECTIONS,
-      ...(ca ? { ca } : {}),
-    });
+    this.#database = new QueueDatabase(cluster, (failure) => this.#noteOutcome(failure));
     this.#boss = new PgBoss({
-      db: queueDatabase(this.#client),
+      db: this.#database,
       schema: QUEUE_SCHEMA,
       // The release step makes the tables; a running instance has not the rights to.
       migrate: false,
       createSchema: false,
       reindex: false,
       monitorVacuum: false,
-      useListenNotify: true,
+      useListenNotify: listen,
       superviseIntervalSeconds: SUPERVISE_SECONDS,
       monitorIntervalSeconds: SUPERVISE_SECONDS,
       maintenanceIntervalSeconds: 3600,
       persistWarnings: false,
     });
-    // Only the message: details of a database error quote values.
-    this.#boss.on("error", ({ message }) => logger.warn({ problem: message }, "queue error"));
+    // Each worker and timer says for itself that the database is away; it has been said once.
+    this.#boss.on("error", (error) => {
+      if (!isOutage(error)) logger.warn({ problem: error.message }, "queue error");
+    });
     this.#boss.on("warning", ({ message }) => logger.warn({ problem: message }, "queue warning"));
   }
 
@@ -212,78 +224,119 @@ class BossJobs implements Jobs {
     { tx, singletonKey, startAfter, priority }: EnqueueOptions = {},
   ): Promise<string | null> {
     const checked = this.#registrations.get(name)?.schema.parse(data) ?? data;
+    const id = randomUUID();
     try {
-      return await this.#boss.send(name, checked, {
+      const added = await this.#boss.send(name, checked, {
+        id,
         ...(singletonKey === undefined ? {} : { singletonKey }),
         ...(startAfter === undefined ? {} : { startAfter }),
         ...(priority === undefined ? {} : { priority }),
         ...(tx ? { db: fromDrizzle(tx, sql) } : {}),
       });
+      if (added !== null || tx) return added;
+      // An insert whose answer was lost is not made twice, and looks then as if the queue had had no room.
+      const [known] = await this.#boss.findJobs(name, { id });
+      return known ? id : null;
     } catch (error) {
       throw toDatabaseError(error);
     }
   }
 
   async start(): Promise<void> {
-    this.#started ??= this.#begin().catch((error: unknown) => {
-      this.#noteFailedStart(error);
-      this.#retrying = this.#keepTrying();
-    });
+    this.#started ??= this.#startUp();
     await this.#started;
   }
 
   async stop({ timeoutMs = DRAIN_TIMEOUT_MS }: { timeoutMs?: number } = {}): Promise<void> {
     this.#stopping.abort();
+    if (!this.#begun) this.#database.abandon(AbortSignal.timeout(LAST_WORDS_MS));
     await this.#started;
     await this.#retrying;
     const drained = Promise.all(
       [...this.#registrations.keys()].map((name) => this.#boss.offWork(name, { wait: true })),
     );
-    await Promise.race([drained, after(timeoutMs)]);
+    const stopped = new AbortController();
+    await Promise.race([drained, after(timeoutMs, stopped.signal), this.#quiet(stopped.signal)]);
+    stopped.abort();
+    // Whoever still waits for the database is sent away; what is to be said now has a moment in which it can be.
+    this.#database.abandon(AbortSignal.timeout(LAST_WORDS_MS));
     // Aborts what still runs and puts it back.
     await this.#boss.stop({ graceful: false });
-    await this.#client.end({ timeout: 2 });
+  }
+
+  async #startUp(): Promise<void> {
+    this.#cluster.start();
+    const patience = AbortSignal.any([
+      AbortSignal.timeout(START_PATIENCE_MS),
+      this.#stopping.signal,
+    ]);
+    if ((await this.#cluster.monitor.waitForWriter(patience)) === null) {
+      this.#logger.warn("the queue starts when the database has a writer");
+    } else if (await this.#begins()) return;
+    this.#retrying = this.#keepTrying();
+  }
+
+  async #keepTrying(): Promise<void> {
+    const { signal } = this.#stopping;
+    for (let delayMs = START_RETRY_MS; ; delayMs = Math.min(2 * delayMs, START_RETRY_MAX_MS)) {
+      await this.#cluster.monitor.waitForWriter(signal);
+      if (signal.aborted) return;
+      if (await this.#begins()) return this.#logger.info("queue started");
+      await after(delayMs, signal);
+    }
+  }
+
+  async #begins(): Promise<boolean> {
+    try {
+      // What an attempt before has begun must not work twice.
+      await this.#boss.stop({ graceful: false });
+      await this.#begin();
+      this.#begun = true;
+      return true;
+    } catch (error) {
+      if (!isOutage(error)) {
+        const problem = error instanceof Error ? error.message : String(error);
+        this.#logger.warn({ problem }, "queue not started, trying again");
+      }
+      return false;
+    }
   }
 
   async #begin(): Promise<void> {
     await this.#boss.start();
+    await this.#boss.updateQueue(OCCURRENCES_QUEUE, retriesOf(DEFAULTS));
     for (const registration of this.#registrations.values()) await this.#declare(registration);
     for (const { name, cron, data } of this.#schedules) {
-      await this.#boss.schedule(name, cron, data, { tz: "UTC" });
+      // What fell into an outage is made up for, once.
+      await this.#boss.schedule(name, cron, data, { tz: "UTC", missed: "once" });
     }
     for (const registration of this.#registrations.values()) await this.#work(registration);
   }
 
-  async #keepTrying(): Promise<void> {
-    for (let delayMs = 500; !this.#stopping.signal.aborted; delayMs *= 2) {
-      await after(Math.min(delayMs, START_RETRY_MAX_MS), this.#stopping.signal);
-      if (this.#stopping.signal.aborted) return;
-      try {
-        // What had begun to work before the failure must not work twice.
-        await this.#boss.stop({ graceful: false });
-        await this.#begin();
-        this.#logger.info("queue started");
-        return;
-      } catch (error) {
-        this.#noteFailedStart(error);
-      }
-    }
+  /** Resolves when no handler has run for a moment: what workers then wait for is the database. */
+  async #quiet(signal: AbortSignal): Promise<void> {
+    do {
+      await Promise.allSettled(this.#running);
+      await after(LAST_WORDS_MS, signal);
+    } while (this.#running.size > 0 && !signal.aborted);
   }
 
-  #noteFailedStart(error: unknown): void {
-    const problem = error instanceof Error ? error.message : String(error);
-    this.#logger.warn({ problem }, "queue not started, trying again");
+  /** Says once that the database is away, and once that it is back. */
+  #noteOutcome(failure: DatabaseError | null): void {
+    if (failure && this.#awaySince === null) {
+      this.#awaySince = Date.now();
+      this.#logger.warn({ problem: failure.code }, "the queue waits for the database");
+    } else if (!failure && this.#awaySince !== null) {
+      const awayMs = Date.now() - this.#awaySince;
+      this.#awaySince = null;
+      this.#logger.info({ awayMs }, "the queue goes on");
+    }
   }
 
   /** A queue is a row, not a table: no DDL, so the system role may do it when a release brings a new one. */
   async #declare({ name, options }: Registration): Promise<void> {
     const wanted = {
-      retryLimit: options.retryLimit,
-      retryDelay: options.retryDelaySeconds,
-      retryBackoff: true,
-      retryDelayMax: options.retryDelayMaxSeconds,
-      expireInSeconds: options.expireSeconds,
-      heartbeatSeconds: options.heartbeatSeconds,
+      ...retriesOf(options),
       deleteAfterSeconds: DELETE_COMPLETED_AFTER_SECONDS,
       notify: true,
     };
@@ -302,15 +355,24 @@ class BossJobs implements Jobs {
         },
         async ([job]) => {
           if (!job) return;
+          const run = this.#run(registration, job);
+          this.#running.add(run);
           try {
-            await this.#run(registration, job);
+            await run;
           } finally {
+            this.#running.delete(run);
+            await this.#writer(job.signal);
             // Several jobs added at once wake a worker once; without this the next one would wait for a poll.
             this.#boss.notifyWorker(workerId);
           }
         },
       );
     }
+  }
+
+  /** Without a writer nobody can be told how the job has ended, and it would be run again. */
+  async #writer(signal: AbortSignal): Promise<void> {
+    await this.#cluster.monitor.waitForWriter(AbortSignal.any([signal, this.#stopping.signal]));
   }
 
   async #run({ name, schema, handler, options }: Registration, job: BossJob): Promise<void> {
@@ -329,6 +391,24 @@ class BossJobs implements Jobs {
       throw new Error(error instanceof Error ? error.message : String(error));
     }
   }
+}
+
+/** What becomes of a job whose run fails, or whose process dies. */
+function retriesOf(options: Required<QueueOptions>) {
+  return {
+    retryLimit: options.retryLimit,
+    retryDelay: options.retryDelaySeconds,
+    retryBackoff: true,
+    retryDelayMax: options.retryDelayMaxSeconds,
+    expireInSeconds: options.expireSeconds,
+    heartbeatSeconds: options.heartbeatSeconds,
+  };
+}
+
+/** Whether the database, and not the statement, is to blame; pg-boss hands on copies of errors as well. */
+function isOutage(error: unknown): boolean {
+  const { kind } = Object(error) as { kind?: unknown };
+  return kind !== undefined && kind !== ("permanent" satisfies DatabaseError["kind"]);
 }
 
 /** Resolves after a while, or as soon as `signal` is aborted. */

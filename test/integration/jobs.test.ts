@@ -4,10 +4,10 @@ import { sql } from "drizzle-orm";
 import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { z } from "zod";
-import type { Cluster } from "../../app/database/cluster.ts";
+import { Cluster } from "../../app/database/cluster.ts";
 import { defineWrite } from "../../app/database/write.ts";
 import { installQueue } from "../../app/jobs/install.ts";
-import { createJobs, type Jobs } from "../../app/jobs/jobs.server.ts";
+import { createJobs, type Jobs, type JobsOptions } from "../../app/jobs/jobs.server.ts";
 import { createLogger } from "../../app/observability/logger.server.ts";
 import type { TestDatabase } from "../sandbox/postgres/index.ts";
 import { openCluster, startTestServer, type TestServer } from "./support/database.ts";
@@ -39,8 +39,8 @@ afterEach(async () => {
   await database.drop();
 });
 
-function newJobs(systemUrl = database.url("system")): Jobs {
-  const jobs = createJobs({ systemUrl, logger, pollSeconds: 0.5 });
+function newJobs(options: Partial<JobsOptions> = {}): Jobs {
+  const jobs = createJobs({ cluster, logger, pollSeconds: 0.5, ...options });
   open.push(jobs);
   return jobs;
 }
@@ -77,8 +77,7 @@ test("every job is run once, many at a time", async () => {
 
 test("several jobs added at once are taken up without waiting for a poll", async () => {
   const runs = collector<number>();
-  const jobs = createJobs({ systemUrl: database.url("system"), logger, pollSeconds: 600 });
-  open.push(jobs);
+  const jobs = newJobs({ pollSeconds: 600 });
   jobs.register("count", data, async ({ n }) => runs.add(n));
   await jobs.start();
   await Promise.all(numbers(0, 10).map((n) => jobs.enqueue<Data>("count", { shop: SHOP, n })));
@@ -271,9 +270,12 @@ test("a handler that outlives the stop is told so, and its job is run by the nex
 test("the job of a killed process is run by another one", async () => {
   const program = `
     import { z } from "zod";
+    import { Cluster } from ${JSON.stringify(new URL("../../app/database/cluster.ts", import.meta.url).href)};
     import { createJobs } from ${JSON.stringify(new URL("../../app/jobs/jobs.server.ts", import.meta.url).href)};
     import { createLogger } from ${JSON.stringify(new URL("../../app/observability/logger.server.ts", import.meta.url).href)};
-    const jobs = createJobs({ systemUrl: process.env.SYSTEM_URL, logger: createLogger("silent") });
+    const { APP_URL: url, SYSTEM_URL: systemUrl } = process.env;
+    const cluster = new Cluster({ url, systemUrl, poolSize: 4 });
+    const jobs = createJobs({ cluster, logger: createLogger("silent") });
     jobs.register("killed", z.object({ shop: z.string(), n: z.number() }), async () => {
       console.log("running");
       await new Promise(() => {});
@@ -283,7 +285,7 @@ test("the job of a killed process is run by another one", async () => {
   const jobs = newJobs();
   const runs = collector<number>();
   const child = spawn(process.execPath, ["--input-type=module", "-e", program], {
-    env: { ...process.env, SYSTEM_URL: database.url("system") },
+    env: { ...process.env, APP_URL: database.url("app"), SYSTEM_URL: database.url("system") },
     stdio: ["ignore", "pipe", "inherit"],
   });
   const exited = once(child, "exit");
@@ -311,12 +313,15 @@ test("the job of a killed process is run by another one", async () => {
 
 test("an instance starts also while the database is away, and works as soon as it is there", async () => {
   const runs = collector<number>();
-  const late = newJobs(database.url("system").replace(/[^/]+$/, "late"));
+  const at = (role: "app" | "system") => database.url(role).replace(/[^/]+$/, "late");
+  const lateCluster = new Cluster({ url: at("app"), systemUrl: at("system"), poolSize: 4 });
+  const late = newJobs({ cluster: lateCluster });
   late.register("count", data, async ({ n }) => runs.add(n));
   await late.start();
   const arrived = await server.createDatabase("late");
   try {
-    const started = newJobs(arrived.url("system"));
+    await lateCluster.monitor.waitForWriter(new AbortController().signal);
+    const started = newJobs({ cluster: lateCluster });
     started.register("count", data, async ({ n }) => runs.add(n));
     await started.start();
     await started.stop();
@@ -324,6 +329,7 @@ test("an instance starts also while the database is away, and works as soon as i
     expect(await runs.until(1)).toEqual([1]);
   } finally {
     await late.stop();
+    await lateCluster.close();
     await arrived.drop();
   }
 });

@@ -18,7 +18,7 @@ const {
 
 const logger = createLogger(level);
 const cluster = new Cluster({ url, systemUrl, poolSize: 4 });
-const jobs = createJobs({ systemUrl, logger, pollSeconds: 0.5 });
+const jobs = createJobs({ cluster, logger, pollSeconds: 0.5 });
 createCommands({
   cluster,
   jobs,

@@ -92,7 +92,7 @@ export async function startShopifyApp(options: ShopifyAppOptions): Promise<Shopi
   const admin = (shop: string) =>
     createAdminClient({ shop, logger, accessToken: () => token(shop) });
 
-  const jobs = createJobs({ systemUrl: database.url("system"), logger, pollSeconds: 0.5 });
+  const jobs = createJobs({ cluster, logger, pollSeconds: 0.5 });
   const sync = createSync({ cluster, jobs, admin, logger, ...options.sync });
   const inbox = createInbox({ cluster, sync, logger });
   const keeper = new DeliveryKeeper({
