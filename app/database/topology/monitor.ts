@@ -1,98 +1,51 @@
 import { EventEmitter } from "node:events";
 import type { Logger } from "../../observability/logger.server.ts";
-import { DatabaseError } from "../errors.ts";
-import type { GuardedClient } from "../guarded-client.ts";
 import type { Migration } from "../migration-head.ts";
-import { probe, type NodeReport } from "./probe.ts";
+import { Discovery, type Listing, type Member } from "./discovery.ts";
+import { Membership } from "./membership.ts";
+import { NodeWatch, type Pace } from "./node-watch.ts";
+import type { NodeReport } from "./probe.ts";
 import { WriterSamples } from "./samples.ts";
+import type {
+  ClusterState,
+  DiscoveryStatus,
+  MonitorEvents,
+  NodeDefinition,
+  NodeState,
+  NodeStatus,
+  Remembered,
+} from "./states.ts";
 
-/** One node, or an endpoint behind which the node changes. */
-export interface NodeDefinition {
-  readonly id: string;
-  /**
-   * `node`: always the same server. `endpoint`: a name or address that is moved to another server, so that a
-   * connection says nothing about where the next one goes.
-   */
-  readonly kind: "node" | "endpoint";
-  /** Opens a connection for probes: straight to the server, past any pooler in transaction mode. */
-  readonly connect: (timeoutMs: number) => Promise<GuardedClient>;
-}
-
-/**
- * - `unknown`: not asked yet;
- * - `primary`, `standby`: as it says itself;
- * - `readOnly`: a primary that takes no writes, or must not get any, since it lacks one of the release's migrations;
- * - `unreachable`: does not answer;
- * - `fenced`: a primary of a timeline that has been superseded: it takes writes that nobody will ever see;
- * - `foreign`: a node of another cluster.
- */
-export type NodeState =
-  "unknown" | "primary" | "standby" | "readOnly" | "unreachable" | "fenced" | "foreign";
-
-/**
- * - `starting`: no node has answered yet;
- * - `steady`: there is a writer;
- * - `noWriter`: none, for now: a failover, or an outage;
- * - `readOnlyWriter`: the writer is there and takes no writes; hunting for another is pointless;
- * - `conflict`: two servers write on the same timeline; nothing is written until one of them is gone.
- */
-export type ClusterState = "starting" | "steady" | "noWriter" | "readOnlyWriter" | "conflict";
-
-export interface NodeStatus {
-  readonly id: string;
-  readonly state: NodeState;
-  readonly since: Date;
-  readonly report: NodeReport | null;
-  readonly lastError: string | null;
-}
-
-export interface MonitorEvents {
-  /** The cluster's state changed. */
-  state: [{ readonly from: ClusterState; readonly to: ClusterState; readonly at: Date }];
-  /** There is a writer, and it is not the one before (another node, or another server behind the name). */
-  writer: [{ readonly id: string; readonly timeline: number; readonly at: Date }];
-  /** A node's state changed. */
-  node: [
-    { readonly id: string; readonly from: NodeState; readonly to: NodeState; readonly at: Date },
-  ];
-  /** A node has answered. */
-  report: [{ readonly id: string; readonly report: NodeReport }];
-  /** The connections to a node lead to a server that is not to be used any more. */
-  abandoned: [{ readonly id: string }];
-}
+export type {
+  ClusterState,
+  DiscoveryStatus,
+  MonitorEvents,
+  NodeDefinition,
+  NodeState,
+  NodeStatus,
+  Remembered,
+} from "./states.ts";
 
 export interface MonitorOptions {
+  /** Those that the configuration names. */
   readonly nodes: readonly NodeDefinition[];
+  /** Finds those that it does not name. */
+  readonly discovery?: {
+    readonly survey: Discovery;
+    readonly define: (member: Member) => NodeDefinition;
+  };
   readonly logger?: Logger;
   /** What an earlier process knew: nothing below that timeline is ever followed. */
-  readonly remembered?: { readonly systemIdentifier: string; readonly timeline: number };
+  readonly remembered?: Remembered;
   /** The migrations that a writer must have; without them none is asked for. */
   readonly release?: readonly Migration[];
 }
 
-const CALM_INTERVAL_MS = 1_000;
-/** A name that has not followed its writer yet. */
-const SEEK_INTERVAL_MS = 500;
-/** Without a writer every node is asked every 15 to 25 ms over its warm connection. */
-const HUNT_INTERVAL_MS = 15;
-const HUNT_JITTER_MS = 10;
 /**
- * A probe that takes longer than 250 ms means that the node does not answer; on a calm one it takes 1 ms. Counted in
- * ticks, so that only time in which this process ran counts: however long it stood still, that is one tick.
+ * For how long a refusal for want of disk counts. What is kept meanwhile is tried again after that, and says whether
+ * there is room.
  */
-const PROBE_TICK_MS = 50;
-const PROBE_TICKS = 5;
-const CONNECT_TIMEOUT_MS = 500;
-/** Between two connects to a node that does not answer, while there is a writer elsewhere … */
-const RECONNECT_INTERVAL_MS = 1_000;
-/** … and while there is none: five per second, which no node minds. */
-const HUNT_RECONNECT_INTERVAL_MS = 200;
-/** A connect into nothing takes its whole timeout; the next one does not wait for it. */
-const MAX_CONNECTING = 3;
-/** A node that came and went this often in that time has to answer several times before it is believed. */
-const FLAPS = 3;
-const FLAP_WINDOW_MS = 10_000;
-const FLAP_GOOD_PROBES = 5;
+const DISK_FULL_MS = 2_000;
 
 /**
  * Watches the nodes and says which of them is the writer: one per process, so that a failover is found out
@@ -101,7 +54,11 @@ const FLAP_GOOD_PROBES = 5;
 export class TopologyMonitor {
   readonly events = new EventEmitter<MonitorEvents>();
   readonly samples = new WriterSamples();
-  readonly #watches: readonly NodeWatch[];
+  /** In the order in which they are preferred where several lead to the same server. */
+  #watches: readonly NodeWatch[] = [];
+  readonly #membership: Membership;
+  readonly #discovery: Discovery;
+  readonly #release: readonly Migration[] | undefined;
   readonly #logger: Logger | undefined;
   #state: ClusterState = "starting";
   #since = new Date();
@@ -111,23 +68,22 @@ export class TopologyMonitor {
   #writerInstance: string | null = null;
   #systemIdentifier: string | null;
   #timeline: number;
+  /** A writer that is listed no more; it goes when there is another. */
+  #leaving: NodeWatch | null = null;
+  #diskFullUntil = 0;
+  #started = false;
   #stopped = false;
 
-  constructor({ nodes, logger, remembered, release }: MonitorOptions) {
+  constructor({ nodes, discovery, logger, remembered, release }: MonitorOptions) {
     this.#logger = logger;
+    this.#release = release;
     this.#systemIdentifier = remembered?.systemIdentifier ?? null;
     this.#timeline = remembered?.timeline ?? 0;
+    this.#discovery =
+      discovery?.survey ?? new Discovery({ choice: "nodes", instanceAddress: () => null });
+    this.#membership = new Membership(nodes, discovery?.define);
     this.events.setMaxListeners(0);
-    this.#watches = nodes.map(
-      (definition) =>
-        new NodeWatch(
-          definition,
-          () => this.#evaluate(),
-          () => this.#paceOf(definition),
-          (report) => this.events.emit("report", { id: definition.id, report }),
-          release,
-        ),
-    );
+    this.#watchWanted();
   }
 
   get state(): ClusterState {
@@ -144,21 +100,34 @@ export class TopologyMonitor {
   }
 
   /** The highest timeline that any primary has had, and the cluster's identity; kept over restarts. */
-  get remembered(): { systemIdentifier: string; timeline: number } | null {
+  get remembered(): Remembered | null {
     return this.#systemIdentifier === null
       ? null
       : { systemIdentifier: this.#systemIdentifier, timeline: this.#timeline };
   }
 
   get nodes(): readonly NodeStatus[] {
-    return this.#watches.map((watch) => watch.status);
+    return this.#watches.map((watch) => this.#statusOf(watch));
   }
 
   node(id: string): NodeStatus | undefined {
-    return this.#watches.find(({ definition }) => definition.id === id)?.status;
+    const watch = this.#watch(id);
+    return watch && this.#statusOf(watch);
+  }
+
+  /** The newest moment at which all that was true is known to a node; null where nothing tells. */
+  asOf(id: string): Date | null {
+    const report = this.#watch(id)?.report;
+    return report ? this.#asOf(report) : null;
+  }
+
+  /** Whether, and how, the servers are known from the cluster's own list. */
+  get discovery(): DiscoveryStatus {
+    return { flavour: this.#discovery.flavour, ...this.#membership.status };
   }
 
   start(): void {
+    this.#started = true;
     for (const watch of this.#watches) watch.start();
   }
 
@@ -170,18 +139,24 @@ export class TopologyMonitor {
 
   /** Something went wrong on a node, or takes suspiciously long: it is asked at once. */
   suspect(id: string): void {
-    this.#watches.find(({ definition }) => definition.id === id)?.askNow();
+    this.#watch(id)?.askNow();
   }
 
   /** A write met a server that cannot write, although it had been believed to be the writer. */
   reportReadOnly(id: string): void {
-    this.#watches.find(({ definition }) => definition.id === id)?.markReadOnly();
+    this.#watch(id)?.markReadOnly();
+  }
+
+  /** A write was refused because the server's disk is full. */
+  reportDiskFull(id: string): void {
+    if (id !== this.writer) return;
+    this.#diskFullUntil = performance.now() + DISK_FULL_MS;
+    this.#evaluate();
   }
 
   /** An operator's word that a new system identifier (a restored backup) is the cluster from now on. */
   accept(systemIdentifier: string): void {
-    this.#systemIdentifier = systemIdentifier;
-    this.#timeline = 0;
+    this.#remember(systemIdentifier, 0);
     this.#evaluate();
   }
 
@@ -209,6 +184,41 @@ export class TopologyMonitor {
     });
   }
 
+  #watch(id: string): NodeWatch | undefined {
+    return this.#watches.find(({ definition }) => definition.id === id);
+  }
+
+  #statusOf(watch: NodeWatch): NodeStatus {
+    const { definition, state, since, report, lastError, silent } = watch;
+    const isWriter = watch === this.#writer;
+    const { samples } = this;
+    const asOf = () => (report ? this.#asOf(report) : null);
+    return {
+      id: definition.id,
+      state,
+      since,
+      report,
+      lastError,
+      // Every read asks for the states, and nearly none for these.
+      get lagBytes() {
+        if (isWriter) return 0;
+        return report && report.lsn > 0n ? Number(samples.lagBytes(report.lsn)) : null;
+      },
+      get lagMs() {
+        if (isWriter) return 0;
+        const known = asOf();
+        const now = report && !silent ? report.askedAt.getTime() : Date.now();
+        return known && Math.max(0, now - known.getTime());
+      },
+    };
+  }
+
+  #asOf({ lagMs, askedAt, timeline, lsn }: NodeReport): Date | null {
+    return lagMs === null
+      ? this.samples.asOf(timeline, lsn)
+      : new Date(askedAt.getTime() - Math.max(0, lagMs));
+  }
+
   #paceOf(definition: NodeDefinition): Pace {
     if (this.#state === "noWriter" || this.#state === "starting" || this.#state === "conflict") {
       return "hunting";
@@ -221,14 +231,13 @@ export class TopologyMonitor {
 
   #evaluate(): void {
     if (this.#stopped) return;
-    this.#systemIdentifier ??= this.#firstIdentifier();
-    for (const watch of this.#watches) {
-      const { report } = watch;
-      if (!report || watch.silent) continue;
-      if (report.systemIdentifier === this.#systemIdentifier && report.role === "primary") {
-        this.#timeline = Math.max(this.#timeline, report.timeline);
-      }
-    }
+    const identifier = this.#systemIdentifier ?? this.#firstIdentifier();
+    const timelines = this.#watches.flatMap(({ report, silent }) =>
+      report?.role === "primary" && !silent && report.systemIdentifier === identifier
+        ? [report.timeline]
+        : [],
+    );
+    if (identifier !== null) this.#remember(identifier, Math.max(this.#timeline, ...timelines));
     for (const watch of this.#watches) this.#move(watch, this.#stateOf(watch));
 
     const primaries = this.#watches.filter(({ state }) => state === "primary");
@@ -243,7 +252,7 @@ export class TopologyMonitor {
 
     // Nobody writes elsewhere while the primary takes no writes: what it has is all there is.
     const newest = servers.size === 0 ? readOnly?.report : writer?.report;
-    if (newest) {
+    if (newest && newest.lsn > 0n) {
       this.samples.add({ timeline: newest.timeline, lsn: newest.lsn, at: newest.askedAt });
     }
     const isOtherServer = writer !== null && writer.report?.instance !== this.#writerInstance;
@@ -256,11 +265,14 @@ export class TopologyMonitor {
       if (before && before !== writer) this.events.emit("abandoned", { id: before.definition.id });
     }
     if (writer) this.#lastWriter = writer;
+    if (!writer) this.#diskFullUntil = 0;
     this.#moveCluster(
       servers.size > 1
         ? "conflict"
         : writer
-          ? "steady"
+          ? performance.now() < this.#diskFullUntil
+            ? "diskFull"
+            : "steady"
           : readOnly
             ? "readOnlyWriter"
             : this.#state === "starting" && awaited
@@ -273,6 +285,74 @@ export class TopologyMonitor {
       this.#logger?.info({ node: id, timeline }, "the database has a writer");
       this.events.emit("writer", { id, timeline, at: new Date() });
     }
+    const hasChanged = this.#membership.follow(
+      this.writer,
+      this.#state === "noWriter" ? Date.now() - this.#since.getTime() : 0,
+    );
+    const hasLeft = this.#leaving !== null && this.#leaving !== this.#writer;
+    if (hasChanged || hasLeft) this.#watchWanted();
+  }
+
+  #onReport(watch: NodeWatch, report: NodeReport): void {
+    this.events.emit("report", { id: watch.definition.id, report });
+    const { listing } = report;
+    // A standby that is cut off, or a primary that was superseded, may list those who were there before.
+    const counts =
+      this.#writer === null
+        ? watch.state === "standby" || watch.state === "primary" || watch.state === "readOnly"
+        : watch === this.#writer;
+    if (listing && counts) this.#onListing(listing);
+  }
+
+  #onListing(listing: Listing): void {
+    const before = this.#membership.status.problem;
+    if (this.#membership.take(listing)) this.#watchWanted();
+    const { problem } = this.#membership.status;
+    if (before === problem) return;
+    if (problem) this.#logger?.warn({ problem }, "the cluster's list of servers cannot be had");
+    else this.#logger?.info("the cluster's list of servers can be had again");
+    this.events.emit("discovery", this.discovery);
+  }
+
+  /** Watches those that are wanted, and no others; except that the writer is let go only for another. */
+  #watchWanted(): void {
+    const wanted = this.#membership.wanted;
+    const watches = wanted.map(({ id, define }) => this.#watch(id) ?? this.#newWatch(define()));
+    const gone = this.#watches.filter(
+      (watch) => !watches.includes(watch) && watch !== this.#writer,
+    );
+    const joined = watches.filter((watch) => !this.#watches.includes(watch));
+    this.#leaving = this.#writer && !watches.includes(this.#writer) ? this.#writer : null;
+    this.#watches = this.#leaving ? [...watches, this.#leaving] : watches;
+    for (const watch of gone) {
+      watch.stop();
+      const { id } = watch.definition;
+      this.#logger?.info({ node: id }, "a database node is not watched any more");
+      this.events.emit("left", { id });
+    }
+    for (const watch of joined) {
+      if (this.#started) watch.start();
+      this.events.emit("joined", { id: watch.definition.id });
+    }
+  }
+
+  #newWatch(definition: NodeDefinition): NodeWatch {
+    const watch: NodeWatch = new NodeWatch({
+      definition,
+      discovery: this.#discovery,
+      pace: () => this.#paceOf(definition),
+      onChange: () => this.#evaluate(),
+      onReport: (report) => this.#onReport(watch, report),
+      ...(this.#release ? { release: this.#release } : {}),
+    });
+    return watch;
+  }
+
+  #remember(systemIdentifier: string, timeline: number): void {
+    if (systemIdentifier === this.#systemIdentifier && timeline === this.#timeline) return;
+    this.#systemIdentifier = systemIdentifier;
+    this.#timeline = timeline;
+    this.events.emit("remembered", { systemIdentifier, timeline });
   }
 
   /**
@@ -306,7 +386,11 @@ export class TopologyMonitor {
     }
     watch.state = to;
     watch.since = new Date();
-    this.#logger?.info({ node: id, from, to, error: watch.lastError }, "a database node changed");
+    const identity = to === "foreign" ? { systemIdentifier: watch.report?.systemIdentifier } : {};
+    this.#logger?.info(
+      { node: id, from, to, error: watch.lastError, ...identity },
+      "a database node changed",
+    );
     this.events.emit("node", { id, from, to, at: watch.since });
     // A frozen server may come back and go on; one that has been superseded or demoted may not.
     const demoted = from === "primary" && (to === "standby" || to === "readOnly");
@@ -326,216 +410,4 @@ export class TopologyMonitor {
     // Calm intervals are long; whoever sleeps in one wakes up.
     if (to !== "steady") for (const watch of this.#watches) watch.askNow();
   }
-}
-
-/** How urgently a node is asked. */
-type Pace = "calm" | "seeking" | "hunting";
-
-/** Asks one node again and again. */
-class NodeWatch {
-  readonly definition: NodeDefinition;
-  state: NodeState = "unknown";
-  since = new Date();
-  report: NodeReport | null = null;
-  lastError: string | null = null;
-  /** Whether the last question was not answered, or not in time. */
-  silent = true;
-  readonly #onChange: () => void;
-  readonly #pace: () => Pace;
-  readonly #onReport: (report: NodeReport) => void;
-  readonly #release: readonly Migration[] | undefined;
-  readonly #losses: number[] = [];
-  #good = 0;
-  #client: GuardedClient | null = null;
-  #connecting = 0;
-  #lastConnectAt = -Infinity;
-  #asking: AbortController | null = null;
-  #timer: NodeJS.Timeout | undefined;
-  #serverChanged = false;
-  #stopped = false;
-
-  constructor(
-    definition: NodeDefinition,
-    onChange: () => void,
-    pace: () => Pace,
-    onReport: (report: NodeReport) => void,
-    release: readonly Migration[] | undefined,
-  ) {
-    this.#onReport = onReport;
-    this.#release = release;
-    this.definition = definition;
-    this.#onChange = onChange;
-    this.#pace = pace;
-  }
-
-  get status(): NodeStatus {
-    const { state, since, report, lastError } = this;
-    return { id: this.definition.id, state, since, report, lastError };
-  }
-
-  /** Whether it has answered often enough to be trusted with writes, having come and gone of late. */
-  get believed(): boolean {
-    const recent = this.#losses.filter((at) => at > performance.now() - FLAP_WINDOW_MS);
-    return recent.length < FLAPS || this.#good >= FLAP_GOOD_PROBES;
-  }
-
-  /** Whether the name has come to stand for another server since this was last asked. */
-  takeServerChanged(): boolean {
-    const changed = this.#serverChanged;
-    this.#serverChanged = false;
-    return changed;
-  }
-
-  start(): void {
-    this.#schedule(0);
-  }
-
-  stop(): void {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
-    this.#client?.destroy();
-  }
-
-  askNow(): void {
-    if (!this.#asking) this.#schedule(0);
-  }
-
-  markReadOnly(): void {
-    if (this.report?.role !== "primary" || this.report.readOnly) return;
-    this.report = { ...this.report, readOnly: true };
-    this.#onChange();
-    this.askNow();
-  }
-
-  #schedule(delayMs: number): void {
-    if (this.#stopped) return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#turn(), delayMs);
-  }
-
-  #nextTurn(): void {
-    const huntMs = HUNT_INTERVAL_MS + Math.random() * HUNT_JITTER_MS;
-    const delaysMs = { calm: CALM_INTERVAL_MS, seeking: SEEK_INTERVAL_MS, hunting: huntMs };
-    this.#schedule(delaysMs[this.#pace()]);
-  }
-
-  #turn(): void {
-    this.#reconnectIfNeeded();
-    if (this.#client && !this.#client.broken && !this.#asking) void this.#ask(this.#client);
-    else this.#nextTurn();
-  }
-
-  async #ask(client: GuardedClient): Promise<void> {
-    const asking = new AbortController();
-    this.#asking = asking;
-    // A frozen server answers when it wakes up: the question stays asked, but is not waited for.
-    let ticks = 0;
-    const late = setInterval(() => {
-      if (++ticks < PROBE_TICKS) return;
-      clearInterval(late);
-      this.#lost("PROBE_TIMEOUT");
-      this.#nextTurn();
-    }, PROBE_TICK_MS);
-    try {
-      const report = await this.#probe(client);
-      if (this.#client === client) this.#answered(report);
-    } catch (error) {
-      client.destroy();
-      if (this.#client === client) this.#lost(codeOf(error));
-    } finally {
-      clearInterval(late);
-      if (this.#asking === asking) {
-        this.#asking = null;
-        this.#nextTurn();
-      }
-    }
-  }
-
-  #probe(client: GuardedClient): Promise<NodeReport> {
-    return probe(client, {
-      before: this.report,
-      ...(this.#release ? { release: this.#release } : {}),
-    });
-  }
-
-  #onBroken(client: GuardedClient): void {
-    if (this.#client !== client || this.#stopped) return;
-    this.#client = null;
-    this.#lost(client.broken?.code ?? "CONNECTION_CLOSED");
-    this.#schedule(0);
-  }
-
-  #answered(report: NodeReport): void {
-    if (this.report && this.report.instance !== report.instance) this.#serverChanged = true;
-    this.report = report;
-    this.silent = false;
-    this.#good++;
-    this.#onChange();
-    this.#onReport(report);
-  }
-
-  #lost(code: string): void {
-    this.lastError = code;
-    this.#good = 0;
-    if (!this.silent) {
-      this.#losses.push(performance.now());
-      if (this.#losses.length > FLAPS) this.#losses.shift();
-    }
-    this.silent = true;
-    this.#onChange();
-  }
-
-  /**
-   * Opens a second connection where the first says nothing, or where it can say nothing about the next one:
-   * an endpoint without a writer behind it may have been moved.
-   */
-  #reconnectIfNeeded(): void {
-    const isWriter = this.state === "primary" && !this.silent;
-    const pace = this.#pace();
-    const mayHaveMoved = this.definition.kind === "endpoint" && pace !== "calm" && !isWriter;
-    const healthy = this.#client !== null && !this.#client.broken && !this.silent;
-    if (this.#connecting >= MAX_CONNECTING || (healthy && !mayHaveMoved)) return;
-    const intervalsMs = {
-      calm: RECONNECT_INTERVAL_MS,
-      seeking: SEEK_INTERVAL_MS,
-      hunting: HUNT_RECONNECT_INTERVAL_MS,
-    };
-    if (performance.now() - this.#lastConnectAt < intervalsMs[pace]) return;
-    this.#lastConnectAt = performance.now();
-    this.#connecting++;
-    void this.#reconnect().finally(() => this.#connecting--);
-  }
-
-  async #reconnect(): Promise<void> {
-    let client: GuardedClient | undefined;
-    try {
-      client = await this.definition.connect(CONNECT_TIMEOUT_MS);
-      const report = await Promise.race([
-        this.#probe(client),
-        new Promise<never>((_resolve, reject) =>
-          setTimeout(
-            () => reject(new DatabaseError("unknown", "PROBE_TIMEOUT", "The node did not answer.")),
-            CONNECT_TIMEOUT_MS,
-          ).unref(),
-        ),
-      ]);
-      if (this.#stopped) return client.destroy();
-      const old = this.#client;
-      this.#client = client;
-      this.#asking = null;
-      old?.destroy();
-      const current = client;
-      client.onBroken(() => this.#onBroken(current));
-      this.#answered(report);
-      this.#nextTurn();
-    } catch (error) {
-      client?.destroy();
-      if (this.#client === null) this.#lost(codeOf(error));
-    }
-  }
-}
-
-function codeOf(error: unknown): string {
-  const { code, message } = error as { code?: string; message?: string };
-  return code ?? message ?? "UNCLASSIFIED";
 }

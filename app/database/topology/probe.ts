@@ -1,5 +1,7 @@
 import type { GuardedClient } from "../guarded-client.ts";
 import { missingMigrations, type Migration } from "../migration-head.ts";
+import { askAurora } from "./aurora.ts";
+import type { Discovery, Listing } from "./discovery.ts";
 
 /** What a node says of itself. */
 export interface NodeReport {
@@ -11,10 +13,14 @@ export interface NodeReport {
   /** Differs between any two running servers, whatever name or proxy they are reached by. */
   readonly instance: string;
   readonly timeline: number;
-  /** Bytes of WAL: flushed on a primary, replayed on a standby. */
+  /** Bytes of WAL: flushed on a primary, replayed on a standby; 0 where it is not told. */
   readonly lsn: bigint;
   /** Bytes of WAL that a standby has on its disk; on a primary the same as {@link lsn}. */
   readonly flushedLsn: bigint;
+  /** How far it is behind, where its cluster measures that; null where positions have to be compared. */
+  readonly lagMs: number | null;
+  /** Who belongs to its cluster, where it was asked. */
+  readonly listing: Listing | null;
   /** Of a primary: the release's migrations that it lacks, oldest first. */
   readonly missingMigrations: readonly string[];
   /** When the question was sent, by this process's clock: what is said was true then or later. */
@@ -32,7 +38,12 @@ interface Row {
   readonly flushed_lsn: string | null;
 }
 
+/** What the ways of asking find out, each by its own functions. */
+export type Answer = Omit<NodeReport, "missingMigrations" | "askedAt" | "latencyMs">;
+
 export interface ProbeOptions {
+  /** What kind of server it is, and who belongs to its cluster; plain Postgres without it. */
+  readonly discovery?: Discovery;
   /** The migrations that a writer must have; not asked for without them. */
   readonly release?: readonly Migration[];
   /** What the node said last. */
@@ -42,20 +53,46 @@ export interface ProbeOptions {
 /**
  * Asks a node what it is, in one round trip. A primary that was not one before, or not on this timeline, is
  * asked for its schema in another: a standby that was behind when it was promoted may lack a migration.
- *
+ */
+export async function probe(
+  client: GuardedClient,
+  { discovery, release = [], before = null }: ProbeOptions = {},
+): Promise<NodeReport> {
+  const flavour = (await discovery?.flavourOf(client)) ?? "postgres";
+  const askedAt = new Date();
+  const startedAt = performance.now();
+  const answer =
+    discovery && flavour === "aurora"
+      ? await askAurora(client, discovery)
+      : await askPostgres(client, discovery);
+  const latencyMs = performance.now() - startedAt;
+  const knownComplete =
+    before?.role === "primary" &&
+    before.instance === answer.instance &&
+    before.timeline === answer.timeline &&
+    before.missingMigrations.length === 0;
+  const askSchema = answer.role === "primary" && !knownComplete && release.length > 0;
+  return {
+    ...answer,
+    missingMigrations: askSchema ? await missingMigrations(client, release) : [],
+    askedAt,
+    latencyMs,
+  };
+}
+
+/**
  * A primary's timeline is the one it writes. A standby's is the newer of its last checkpoint's and the one it
  * has replayed into; it may lag behind for a moment, never run ahead.
  *
  * Whether it is read-only is asked of the default: a transaction that began on a standby stays read-only when
  * that standby is promoted under it, and the probe's own may be one.
  */
-export async function probe(
+async function askPostgres(
   client: GuardedClient,
-  { release = [], before = null }: ProbeOptions = {},
-): Promise<NodeReport> {
-  const askedAt = new Date();
-  const startedAt = performance.now();
-  const [row] = await client.sql<Row[]>`
+  discovery: Discovery | undefined,
+): Promise<Answer> {
+  const [[row], listing] = await Promise.all([
+    client.sql<Row[]>`
     select r.standby,
       current_setting('default_transaction_read_only') = 'on' and not r.standby as read_only,
       (select system_identifier::text from pg_control_system()) as system_identifier,
@@ -67,15 +104,10 @@ export async function probe(
       (case when r.standby then pg_last_wal_replay_lsn() else pg_current_wal_flush_lsn() end - '0/0')::text as lsn,
       (case when r.standby then coalesce(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
         else pg_current_wal_flush_lsn() end - '0/0')::text as flushed_lsn
-    from (select pg_is_in_recovery() as standby) r`;
+    from (select pg_is_in_recovery() as standby) r`,
+    discovery?.list(client) ?? null,
+  ]);
   if (!row) throw new TypeError("A probe without an answer.");
-  const latencyMs = performance.now() - startedAt;
-  const knownComplete =
-    before?.role === "primary" &&
-    before.instance === row.instance &&
-    before.timeline === row.timeline &&
-    before.missingMigrations.length === 0;
-  const askSchema = !row.standby && !knownComplete && release.length > 0;
   return {
     role: row.standby ? "standby" : "primary",
     readOnly: row.read_only,
@@ -84,8 +116,7 @@ export async function probe(
     timeline: row.timeline,
     lsn: BigInt(row.lsn ?? 0),
     flushedLsn: BigInt(row.flushed_lsn ?? 0),
-    missingMigrations: askSchema ? await missingMigrations(client, release) : [],
-    askedAt,
-    latencyMs,
+    lagMs: null,
+    listing,
   };
 }
