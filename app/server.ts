@@ -1,5 +1,6 @@
 import { createServer, type Server } from "node:http";
 import { once } from "node:events";
+import { setTimeout as wait } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { createRequestHandler } from "@remix-run/express";
 import type { ServerBuild } from "@remix-run/node";
@@ -34,6 +35,9 @@ export interface RunningApp {
 /** How long a load balancer may take to see that `/readyz` has changed, before connections are refused. */
 const LEAVE_ROTATION_MS = { production: 1000, development: 0, test: 0 } as const;
 
+/** How long the work in the background may take to start before requests are served without it. */
+const START_PATIENCE_MS = 5_000;
+
 /** Starts one app on `config.port` (0 picks a free one). Importing this module has no effect. */
 export async function start(config: Config, options: StartOptions): Promise<RunningApp> {
   const services = await createServices(config, options.appFolder);
@@ -44,7 +48,7 @@ export async function start(config: Config, options: StartOptions): Promise<Runn
   const app = express();
   app.disable("x-powered-by");
   app.set("trust proxy", true);
-  app.use(healthRoutes({ cluster: services.cluster, phase: () => phase }));
+  app.use(healthRoutes({ ...services, phase: () => phase }));
   app.use(requestLog(logger));
   app.all("/webhooks", webhooksHandler(services.intake));
   if (config.sandboxAdminOrigin) app.use(alsoFramedBy(config.sandboxAdminOrigin));
@@ -62,10 +66,12 @@ export async function start(config: Config, options: StartOptions): Promise<Runn
   server.keepAliveTimeout = 65_000;
   server.listen(config.port);
   await once(server, "listening");
-  await services.start().catch((error: unknown) => {
+  const started = services.start().catch((error: unknown) => {
     // Serving goes on without the background work; whoever waits for it sees it in /health.
     logger.error({ err: error }, "the work in the background did not start");
   });
+  // A database that answers is there for the first requests; one that does not keeps nobody out of rotation.
+  await Promise.race([started, wait(START_PATIENCE_MS, undefined, { ref: false })]);
   phase = "serving";
   const { port } = server.address() as { port: number };
   logger.info({ port }, "serving");
@@ -79,7 +85,7 @@ export async function start(config: Config, options: StartOptions): Promise<Runn
       logger.warn("stopped before everything was finished");
       server.closeAllConnections();
     });
-    await new Promise((resolve) => setTimeout(resolve, LEAVE_ROTATION_MS[config.nodeEnv]));
+    await wait(LEAVE_ROTATION_MS[config.nodeEnv]);
     await Promise.race([outOfTime, closeServer(server).then(() => services.stop())]);
     logger.info("stopped");
   };

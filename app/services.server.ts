@@ -1,10 +1,12 @@
 import { createCommands, type Commands } from "./commands/commands.server.ts";
 import type { Config } from "./config.server.ts";
 import { Cluster } from "./database/cluster.ts";
+import { Diagnosis } from "./database/diagnosis.ts";
 import { createJobs, type Jobs } from "./jobs/jobs.server.ts";
 import { Journal } from "./continuity/journal/journal.ts";
 import { ReadThrough } from "./continuity/read-through.ts";
 import { DatabaseError } from "./database/errors.ts";
+import { releaseMigrations } from "./database/migration-head.ts";
 import { createPageReads, type PageReads } from "./http/page-reads.server.ts";
 import { createLogger, type Logger } from "./observability/logger.server.ts";
 import { createAdminClient, type AdminClient } from "./shopify/admin.server.ts";
@@ -22,6 +24,7 @@ export interface Services {
   readonly config: Config;
   readonly logger: Logger;
   readonly cluster: Cluster;
+  readonly diagnosis: Diagnosis;
   readonly shopify: ShopifyApp;
   readonly pages: PageReads;
   readonly journal: Journal | null;
@@ -54,17 +57,22 @@ export async function createServices(config: Config, appFolder: URL): Promise<Se
       })
     : null;
   const { database, shopify: credentials } = config;
-  const cluster = new Cluster({
+  const targets = {
     url: database.url,
     systemUrl: database.systemUrl,
     nodes: database.nodes,
-    poolSize: database.poolSize,
-    preparedStatements: database.preparedStatements,
-    logger,
     ...(database.readerUrl ? { readerUrl: database.readerUrl } : {}),
     ...(database.nameServers.length > 0 ? { nameServers: database.nameServers } : {}),
     ...(database.ca ? { ca: database.ca } : {}),
+  };
+  const cluster = new Cluster({
+    ...targets,
+    poolSize: database.poolSize,
+    preparedStatements: database.preparedStatements,
+    release: releaseMigrations,
+    logger,
   });
+  const diagnosis = new Diagnosis({ cluster, targets, logger });
   const reads = new ReadThrough({
     readable: () => cluster.readable,
     isOutage: (error) => error instanceof DatabaseError && error.kind !== "permanent",
@@ -114,6 +122,7 @@ export async function createServices(config: Config, appFolder: URL): Promise<Se
     config,
     logger,
     cluster,
+    diagnosis,
     shopify,
     pages: createPageReads(cluster, sync, reads),
     journal,
@@ -126,12 +135,14 @@ export async function createServices(config: Config, appFolder: URL): Promise<Se
     intake,
     async start() {
       cluster.start();
+      diagnosis.start();
       await jobs.start();
       await inbox.start();
       // What an earlier process kept is taken up.
       keeper.drain();
     },
     async stop() {
+      diagnosis.stop();
       await Promise.allSettled([inbox.stop(), sync.stop(), jobs.stop(), keeper.stop()]);
       await Promise.allSettled([cluster.close(), journal?.close()]);
     },

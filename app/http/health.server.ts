@@ -1,11 +1,13 @@
 import { Router } from "express";
 import type { Cluster } from "../database/cluster.ts";
+import type { Diagnosis } from "../database/diagnosis.ts";
 
 /** Where the process is in its life. */
 export type Phase = "starting" | "serving" | "draining";
 
 export interface HealthOptions {
   readonly cluster: Cluster;
+  readonly diagnosis: Pick<Diagnosis, "problems">;
   readonly phase: () => Phase;
 }
 
@@ -13,9 +15,10 @@ export interface HealthOptions {
  * - `/livez`: this process runs; nothing else is asked.
  * - `/readyz`: it can serve something useful. A degraded app that still serves stays in rotation; one that is
  *   starting or draining does not.
- * - `/health`: every dependency with its state, for people and monitors.
+ * - `/health`: every dependency with its state, for people and monitors, and what is wrong in plain words. Always
+ *   200: whoever asks wants to read it. `degraded` is what does not work as it should, not what is merely odd.
  */
-export function healthRoutes({ cluster, phase }: HealthOptions): Router {
+export function healthRoutes({ cluster, diagnosis, phase }: HealthOptions): Router {
   return Router()
     .use((_request, response, next) => {
       response.set("cache-control", "no-store");
@@ -34,9 +37,11 @@ export function healthRoutes({ cluster, phase }: HealthOptions): Router {
     .get("/health", (_request, response) => {
       // The monitor watches by itself: a flood of checks costs the database nothing.
       const { state, cluster: detail, since, latencyMs, lastError, nodes } = cluster.state;
+      const { problems } = diagnosis;
+      const well = state === "up" && problems.every(({ level }) => level !== "error");
       response.json({
         phase: phase(),
-        state: state === "up" ? "ok" : "degraded",
+        state: well ? "ok" : "degraded",
         uptimeSeconds: Math.round(process.uptime()),
         dependencies: {
           database: {
@@ -44,6 +49,7 @@ export function healthRoutes({ cluster, phase }: HealthOptions): Router {
             since: since.toISOString(),
             latencyMs: latencyMs === null ? null : Math.round(latencyMs * 10) / 10,
             lastError,
+            problems,
             nodes: nodes.map((node) => ({
               id: node.id,
               state: node.state,
