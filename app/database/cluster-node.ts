@@ -75,6 +75,12 @@ export class ClusterNode {
     this.system.cool();
   }
 
+  /** It is watched no more: what is open is closed, and what is in use when it comes back. */
+  letGo(): void {
+    this.app.letGo();
+    this.system.letGo();
+  }
+
   /** Its name stands for another server, or its server is not to be used: what is open is worth nothing. */
   discardAll(reason: DatabaseError): void {
     this.app.discardAll(reason);

@@ -8,8 +8,14 @@ import { forWantOfMigrations, type Migration } from "./migration-head.ts";
 import { createResolver, type NameResolver } from "./resolver.ts";
 import { RetryBudget } from "./retry-budget.ts";
 import { operations } from "./schema.ts";
-import type { NodeAddress } from "./targets.ts";
-import { nodesOf, type ClusterTargets } from "./targets.ts";
+import {
+  instanceAddress,
+  memberAddress,
+  nodesOf,
+  type ClusterTargets,
+  type NodeAddress,
+} from "./targets.ts";
+import { Discovery } from "./topology/discovery.ts";
 import { TopologyMonitor, type ClusterState, type NodeStatus } from "./topology/monitor.ts";
 import { inTransaction, type ShopDatabase } from "./transaction.ts";
 import { hashInput, type WriteDefinition } from "./write.ts";
@@ -81,7 +87,8 @@ export class Cluster {
   readonly monitor: TopologyMonitor;
   /** What is known to be missing for a while; reads are labelled by it. */
   readonly doubts = new Doubts();
-  readonly #nodes: ReadonlyMap<string, ClusterNode>;
+  /** Also those that are listed no more: they may come back. */
+  readonly #nodes = new Map<string, ClusterNode>();
   readonly #readBudget = new RetryBudget();
   readonly #writeBudget = new RetryBudget();
   #lastError: string | null = null;
@@ -91,18 +98,29 @@ export class Cluster {
     const resolver: NameResolver = createResolver(
       options.nameServers ? { servers: options.nameServers } : {},
     );
-    const nodes = nodesOf(options).map(
-      (address: NodeAddress) =>
-        new ClusterNode({
-          address,
-          resolver,
-          poolSize: options.poolSize ?? 10,
-          preparedStatements: options.preparedStatements ?? true,
-        }),
-    );
-    this.#nodes = new Map(nodes.map((node) => [node.id, node]));
+    const define = (address: NodeAddress) => {
+      const known = this.#nodes.get(address.id);
+      if (known) return known.definition;
+      const node = new ClusterNode({
+        address,
+        resolver,
+        poolSize: options.poolSize ?? 10,
+        preparedStatements: options.preparedStatements ?? true,
+      });
+      this.#nodes.set(node.id, node);
+      return node.definition;
+    };
+    const named = (options.nodes ?? []).length > 0;
+    const choice = options.topology ?? "auto";
     this.monitor = new TopologyMonitor({
-      nodes: nodes.map((node) => node.definition),
+      nodes: nodesOf(options).map(define),
+      discovery: {
+        survey: new Discovery({
+          choice: choice === "auto" && named ? "nodes" : choice,
+          instanceAddress: (instance) => instanceAddress(options, instance),
+        }),
+        define: (member) => define(memberAddress(options, member)),
+      },
       ...(options.logger ? { logger: options.logger } : {}),
       ...(options.remembered ? { remembered: options.remembered } : {}),
       ...(options.release ? { release: options.release } : {}),
@@ -118,6 +136,7 @@ export class Cluster {
       if (to === "primary") this.#nodes.get(id)?.commits.reset();
       if (to === "unreachable") this.#nodes.get(id)?.cool();
     });
+    this.monitor.events.on("left", ({ id }) => this.#nodes.get(id)?.letGo());
   }
 
   /** Starts to watch the nodes; the first read or write does too. */
@@ -424,14 +443,14 @@ export class Cluster {
   }
 
   #replicaAsOf(id: string): Date | null {
-    const report = this.monitor.node(id)?.report;
-    return report ? this.monitor.samples.asOf(report.timeline, report.lsn) : null;
+    return this.monitor.asOf(id);
   }
 
   #note(node: ClusterNode, { kind, code }: DatabaseError): void {
     if (kind === "permanent" || kind === "rolledBack") return;
     this.#lastError = code;
     if (kind === "wrongNode") this.monitor.reportReadOnly(node.id);
+    else if (code === DISK_FULL) this.monitor.reportDiskFull(node.id);
     else if (kind !== "busy") this.monitor.suspect(node.id);
   }
 
@@ -454,6 +473,8 @@ export class Cluster {
 }
 
 const TOMBSTONE = "evenkeel.tombstone";
+/** SQLSTATE `disk_full`. */
+const DISK_FULL = "53100";
 
 /**
  * An operation that has been made before. Its commit may have been cut off while it waited for the synchronous

@@ -74,6 +74,7 @@ export class Pool {
   #writing = 0;
   /** How many are kept open although nobody uses them; none while the node does not answer. */
   #warm: number;
+  #isLetGo = false;
   #connecting = 0;
   #connects = 0;
   #failedConnects = 0;
@@ -152,6 +153,7 @@ export class Pool {
   /** Opens the connections that are kept warm, as far as the budget allows. */
   warm(): void {
     this.#warm = this.#options.warm;
+    this.#isLetGo = false;
     this.#grow();
   }
 
@@ -167,6 +169,16 @@ export class Pool {
   /** Sends away whoever waits for a connection to write on; reads go on. */
   refuseWrites(reason: DatabaseError): void {
     for (const waiter of [...this.#waiters]) if (waiter.lane === "write") waiter.reject(reason);
+  }
+
+  /**
+   * Nobody is to use the node for now: as {@link cool}, and every connection is closed, those in use when they come
+   * back. Until the next {@link warm}.
+   */
+  letGo(): void {
+    this.cool();
+    this.#isLetGo = true;
+    for (const client of this.#idle.splice(0)) client.destroy();
   }
 
   /**
@@ -214,7 +226,7 @@ export class Pool {
         released = true;
         this.#leased.delete(client);
         if (lane === "write") this.#writing--;
-        if (discard || this.#isSpent(client)) client.destroy();
+        if (discard || this.#isLetGo || this.#isSpent(client)) client.destroy();
         else this.#idle.push(client);
         this.#serve();
       },
@@ -264,7 +276,7 @@ export class Pool {
     try {
       const client = await this.#options.connect();
       this.#connecting--;
-      if (this.#closed) return client.destroy();
+      if (this.#closed || (this.#isLetGo && this.#waiters.length === 0)) return client.destroy();
       this.#clients.add(client);
       const { maxAgeMs } = this.#options;
       this.#expiresAt.set(client, performance.now() + maxAgeMs * (1 - Math.random() / 5));
