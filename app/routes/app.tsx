@@ -3,10 +3,13 @@ import { Link, Outlet, useLoaderData } from "@remix-run/react";
 import polarisStyles from "@shopify/polaris/build/esm/styles.css?url";
 import { AppProvider } from "@shopify/shopify-app-remix/react";
 import { boundary } from "@shopify/shopify-app-remix/server";
+import { useAdminLinks } from "../components/admin-links.ts";
 import { RouteErrorBoundary } from "../components/error-boundary.tsx";
 import { LocalisationProvider, useWords } from "../components/localisation.tsx";
 import { PendingPage } from "../components/pending-page.tsx";
 import { useChanges } from "../components/useChanges.ts";
+import { useRememberedAdmin } from "../components/way-back.tsx";
+import { adminAddress } from "../shopify/admin-address.server.ts";
 import { merchant } from "../shopify/sign-in.server.ts";
 import { readPresentation } from "../words/presentation.ts";
 
@@ -24,12 +27,17 @@ export async function loader({ request, context }: LoaderFunctionArgs) {
     ({ value }) => value,
     () => null,
   );
-  return { shop, presentation: readPresentation(request, details) };
+  return {
+    admin: adminAddress(context.services.config, shop),
+    presentation: readPresentation(request, details),
+  };
 }
 
 export default function AppLayout() {
-  const { presentation } = useLoaderData<typeof loader>();
+  const { admin, presentation } = useLoaderData<typeof loader>();
   useChanges();
+  useAdminLinks(admin);
+  useRememberedAdmin(admin);
   return (
     // App Bridge is already in <head>: `isEmbeddedApp` would put a second script into the body.
     <AppProvider isEmbeddedApp={false} apiKey="">

@@ -20,6 +20,9 @@ export interface SignInOptions {
   readonly logger: Logger;
 }
 
+/** The library's own default, where `app/routes/auth.login.tsx` lies. */
+const LOGIN_PATH = "/auth/login";
+
 /** The one door for people. Nothing else calls `authenticate.admin`. */
 export class SignIn {
   readonly #options: SignInOptions;
@@ -61,7 +64,7 @@ export class SignIn {
       return { shop: session.shop, user: sessionToken.sub, admin: "ready" };
     } catch (error) {
       const answeredForUs = error instanceof Response && error.status !== 500;
-      if (answeredForUs) throw error;
+      if (answeredForUs) throw withWish(error, request);
       const merchant = await this.#byTokenAlone(request);
       if (!merchant) throw error;
       this.#options.logger.warn(
@@ -88,6 +91,30 @@ export class SignIn {
 /** For loaders and actions of the app's pages. */
 export function merchant(request: Request, context: AppLoadContext): Promise<Merchant> {
   return context.services.signIn.merchant(request);
+}
+
+/** What the admin adds to an address, and the next one has to bring anew. */
+const ADMIN_PARAMETERS = [
+  "embedded",
+  "hmac",
+  "host",
+  "id_token",
+  "link_source",
+  "locale",
+  "session",
+  "shop",
+  "timestamp",
+];
+
+/** The way to the page for those who name no shop forgets which page they wanted; this one tells. */
+function withWish(answer: Response, request: Request): Response {
+  if (answer.headers.get("location") !== LOGIN_PATH) return answer;
+  const wanted = new URL(request.url);
+  for (const name of ADMIN_PARAMETERS) wanted.searchParams.delete(name);
+  const to = wanted.pathname + wanted.search;
+  const headers = new Headers(answer.headers);
+  headers.set("location", `${LOGIN_PATH}?${new URLSearchParams({ to }).toString()}`);
+  return new Response(null, { status: answer.status, headers });
 }
 
 function sessionToken(request: Request): string | null {

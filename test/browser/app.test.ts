@@ -1,4 +1,4 @@
-import type { Browser, BrowserContext, Page } from "playwright-core";
+import type { Browser, BrowserContext, Locator, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { importState, readAppTables } from "../sandbox/app-tables.ts";
 import { screens } from "../sandbox/browser.ts";
@@ -19,6 +19,11 @@ describe("the app in the admin", () => {
   let page: Page;
   let merchant: Merchant;
   const complaints: string[] = [];
+
+  const orderToOpen = () => {
+    const id = oldestToFulfil(shop);
+    return { name: shop.order(id)?.name ?? "", path: `/app/orders/${id}` };
+  };
 
   beforeAll(async () => {
     sandbox = await startSandbox({ orders: 150, tls: true });
@@ -130,6 +135,39 @@ describe("the app in the admin", () => {
       await tab.close();
     },
   );
+
+  test("finds back to its page when its frame alone is loaded anew, and again", async () => {
+    await merchant.open("/app");
+    await merchant.goTo("Orders");
+    const { name } = shop.order(oldestToFulfil(shop)) as { readonly name: string };
+    await merchant.search(name);
+    const address = page.url();
+    for (let times = 0; times < 2; times++) {
+      const reloaded = page.waitForRequest((request) => request.url().includes("id_token="));
+      await merchant.app.locator("html").evaluate(() => location.reload());
+      await reloaded;
+      await merchant.alive();
+      await merchant.rows().filter({ hasText: name }).waitFor();
+      expect(page.url()).toBe(address);
+    }
+  });
+
+  test.for<[string, Parameters<Locator["click"]>[0]]>([
+    ["a middle click", { button: "middle" }],
+    ["Ctrl and a click", { modifiers: ["ControlOrMeta"] }],
+  ])("%s opens an order in a tab of its own, inside the admin", async ([, how]) => {
+    await merchant.open(`/app/orders?q=${encodeURIComponent(orderToOpen().name)}`);
+    const { name, path } = orderToOpen();
+    const opened = context.waitForEvent("page");
+    await merchant.app.getByRole("link", { name }).click(how);
+    const tab = await opened;
+    await new Merchant(tab, sandbox, shop).heading(name).waitFor();
+    expect(new URL(tab.url()).pathname).toBe(`/store/${merchant.shopName}/apps/evenkeel${path}`);
+    await tab.close();
+    // Here everything is as it was, and a plain click goes on in this tab.
+    await merchant.app.getByRole("link", { name }).click();
+    await merchant.heading(name).waitFor();
+  });
 
   test("brings an adjustment of stock to Shopify, once, and shows what Shopify made of it", async () => {
     await merchant.goTo("Inventory");
