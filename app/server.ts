@@ -7,9 +7,10 @@ import type { ServerBuild } from "@remix-run/node";
 import compression from "compression";
 import express, { type RequestHandler } from "express";
 import type { Config } from "./config.server.ts";
-import { alsoFramedBy } from "./http/frame-ancestors.server.ts";
 import { healthRoutes, type Phase } from "./http/health.server.ts";
+import { readOwnWrites } from "./http/own-writes.server.ts";
 import { requestLog } from "./http/request-log.server.ts";
+import { sandboxHeaders } from "./http/sandbox-headers.server.ts";
 import { webhooksHandler } from "./http/webhooks.server.ts";
 import { createServices, type Services } from "./services.server.ts";
 
@@ -51,7 +52,9 @@ export async function start(config: Config, options: StartOptions): Promise<Runn
   app.use(healthRoutes({ ...services, phase: () => phase }));
   app.use(requestLog(logger));
   app.all("/webhooks", webhooksHandler(services.intake));
-  if (config.sandboxAdminOrigin) app.use(alsoFramedBy(config.sandboxAdminOrigin));
+  if (config.sandboxAdminOrigin) {
+    app.use(sandboxHeaders(config.sandboxAdminOrigin, config.shopify.appBridgeUrl));
+  }
   app.use(compression());
   app.use(options.assets ?? releaseAssets());
   const pages = createRequestHandler({
@@ -59,6 +62,7 @@ export async function start(config: Config, options: StartOptions): Promise<Runn
     mode: config.nodeEnv,
     getLoadContext: () => ({ services }),
   });
+  app.use(readOwnWrites(services.cluster));
   app.all("*", (request, response, next) => void pages(request, response, next));
 
   const server = createServer(app);

@@ -70,7 +70,7 @@ describe("signing in", () => {
   test("a request that names no shop is told where the app is opened", async () => {
     const response = await ask("/app");
     expect(response.status).toBe(302);
-    expect(response.headers.get("location")).toBe("/auth/login");
+    expect(response.headers.get("location")).toBe("/auth/login?to=%2Fapp");
     const page = await (await ask("/auth/login")).text();
     expect(page).toContain("In your Shopify admin, choose Apps and then Evenkeel.");
   });
@@ -78,8 +78,21 @@ describe("signing in", () => {
   test("a shop that is not Shopify's is not followed anywhere", async () => {
     const response = await ask("/app", { query: { shop: "evil.example.com", host } });
     expect(response.status).toBe(302);
-    expect(response.headers.get("location")).toBe("/auth/login");
+    expect(response.headers.get("location")).toBe("/auth/login?to=%2Fapp");
   });
+
+  test("and which page was asked for is not forgotten, without what only the admin can say", async () => {
+    const response = await ask("/app/orders", { query: { q: "a b", embedded: "1", host } });
+    expect(response.headers.get("location")).toBe("/auth/login?to=%2Fapp%2Forders%3Fq%3Da%2Bb");
+  });
+
+  test.each(["https://evil.example.com/", "//evil.example.com/app", "/application", "/webhooks"])(
+    "the way back leads to pages of the app and nowhere else: not to %s",
+    async (to) => {
+      const page = await (await ask("/auth/login", { query: { to } })).text();
+      expect(page).not.toContain(to);
+    },
+  );
 
   test("without a session token the browser is sent to fetch one", async () => {
     const response = await ask("/app", { query: { shop: shop.domain, host, embedded: "1" } });
@@ -123,6 +136,16 @@ describe("signing in", () => {
     );
     expect(responses.map(({ status }) => status)).toEqual([200, 200, 200]);
     expect(exchanges).toBe(1);
+  });
+
+  test("App Bridge is loaded early from where it is asked for, on the library's own pages too", async () => {
+    const query = { shop: shop.domain, host, embedded: "1" };
+    const appBridge = `<${sandbox.admin.url}/app-bridge.js>; rel="preload"; as="script";`;
+    const page = await ask("/app", { query: { ...query, id_token: signedIn() } });
+    expect(page.status).toBe(200);
+    const bounce = await ask("/auth/session-token", { query });
+    expect(await bounce.text()).toContain(`src="${sandbox.admin.url}/app-bridge.js"`);
+    expect([page.headers.get("link"), bounce.headers.get("link")]).toEqual([appBridge, appBridge]);
   });
 });
 
