@@ -1,18 +1,17 @@
 import { EventEmitter, once } from "node:events";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Cluster } from "../database/cluster.ts";
-import { DatabaseError } from "../database/errors.ts";
 import type { WriteDefinition } from "../database/write.ts";
 import type { Logger } from "../observability/logger.server.ts";
 import {
   decodeWrite,
   encodeWrite,
-  madeLate,
   type AnyDurableDefinition,
   type DurableDefinition,
 } from "./durable-definition.ts";
 import { JournalError, type Journal, type JournalRecord } from "./journal/journal.ts";
 import { Retention, type Acknowledged } from "./retention.ts";
+import { canWait, WriteMaker, type KeptWrite } from "./write-maker.ts";
 
 /** Where a write is. */
 export type Kept<Result> =
@@ -58,21 +57,18 @@ interface Retained extends Acknowledged {
   readonly acknowledgedAt: Date;
 }
 
-/** A record whose write has been made. */
-interface Made extends Retained {
+interface Due extends KeptWrite {
   readonly sequence: number;
-  readonly begunIn: number;
 }
-
-/** What became of a record: done, to be tried again with those after it, or waiting for a person. */
-type Outcome = "done" | "later" | "never";
 
 const KINDS = ["write", "retained-write"] as const;
 const PATIENCE_MS = 2_000;
-const DRAIN_BATCH = 400;
+/** Writes that are made in one transaction: few enough that nobody waits long for what it has locked. */
+const DRAIN_BATCH = 100;
+/** Records of a shop that are drained before it is the next one's turn. */
+const DRAIN_TURN = 2_000;
 /** Shops that are drained side by side; the other connections are for those who wait for an answer. */
 const DRAIN_SHOPS = 5;
-const DRAIN_DEADLINE_MS = 5_000;
 const DRAIN_PAUSE_MS = 500;
 /** More waiting writes of one shop than this are not told of one by one. */
 const TOLD_AT_MOST = 1_000;
@@ -85,6 +81,7 @@ export class DurableWrites {
   readonly #cluster: Cluster;
   readonly #journal: Journal | null;
   readonly #definitions = new Map<string, AnyDurableDefinition>();
+  readonly #maker: WriteMaker;
   readonly #retention: Retention<Retained> | null;
   readonly #logger: Logger;
   readonly #stopped = new AbortController();
@@ -94,6 +91,8 @@ export class DurableWrites {
   readonly #adopted = new Set<number>();
   /** Records whose write is made, and which are about to be taken out of line. */
   readonly #made = new Set<number>();
+  /** Shops of which an earlier process left something behind that this one has not looked at yet. */
+  readonly #shopsLeftBehind: Set<string>;
   #draining: Promise<void> | null = null;
   #again = false;
 
@@ -101,7 +100,9 @@ export class DurableWrites {
     this.#events.setMaxListeners(0);
     this.#cluster = cluster;
     this.#journal = journal;
+    this.#shopsLeftBehind = new Set(journal?.shopsLeftBehind);
     this.#logger = logger;
+    this.#maker = new WriteMaker(cluster, this.#definitions, logger, this.#stopped.signal);
     for (const definition of definitions) this.register(definition);
     this.#retention =
       durability === "replicated"
@@ -290,6 +291,7 @@ export class DurableWrites {
     const shops = [...Map.groupBy(entries, ({ shop }) => shop)].map(([shop, own]) => {
       const settled = this.#cluster.doubts.add(shop, since);
       return {
+        shop,
         own,
         settled: () => {
           settled();
@@ -299,8 +301,8 @@ export class DurableWrites {
     });
     const waiting = shops.values();
     const redoShops = async () => {
-      for (const { own, settled } of waiting) {
-        for (const entry of own) await this.#redoOne(entry);
+      for (const { shop, own, settled } of waiting) {
+        await this.#redoShop(shop, own);
         settled();
       }
     };
@@ -314,15 +316,18 @@ export class DurableWrites {
     this.#redoing.add(redoing);
   }
 
-  async #redoOne(entry: Retained): Promise<void> {
-    const definition = this.#definitions.get(entry.name);
-    if (!definition) return;
-    const again = madeLate(definition, "again", entry.acknowledgedAt);
-    while (!this.#stopped.signal.aborted) {
+  async #redoShop(shop: string, entries: readonly Retained[]): Promise<void> {
+    let left = entries.filter(({ name }) => this.#definitions.has(name));
+    while (left.length > 0 && !this.#stopped.signal.aborted) {
       const begunIn = this.#retention?.epoch ?? 0;
-      const outcome = await this.#doOnce(entry.shop, entry.id, again, entry.input);
-      if (outcome !== "later") return this.#retention?.hold(entry, begunIn);
-      await this.#pause();
+      const batch = left
+        .slice(0, DRAIN_BATCH)
+        .map((entry) => ({ ...entry, how: "again" as const }));
+      const outcomes = await this.#maker.makeInOrder(shop, batch);
+      const through = outcomes.filter((outcome) => outcome !== "later").length;
+      for (const entry of left.slice(0, through)) this.#retention?.hold(entry, begunIn);
+      left = left.slice(through);
+      if (outcomes.includes("later")) await this.#pause();
     }
   }
 
@@ -353,97 +358,89 @@ export class DurableWrites {
   }
 
   async #drainAll(journal: Journal): Promise<void> {
-    let after = 0;
-    while (!this.#stopped.signal.aborted) {
-      const records = await journal.read(KINDS, after, DRAIN_BATCH, (sequence) =>
-        this.#logger.error({ sequence }, "a record of the journal cannot be decrypted"),
-      );
-      const last = records.at(-1);
-      if (!last) return;
-      if (await this.#drainBatch(journal, records)) after = last.sequence;
-      else await this.#pause();
+    for (;;) {
+      const shops = new Set([...this.#shopsLeftBehind, ...journal.shopsInLine]).values();
+      let through = true;
+      const drainShops = async () => {
+        for (const shop of shops) if (!(await this.#drainShop(journal, shop))) through = false;
+      };
+      await Promise.all(Array.from({ length: DRAIN_SHOPS }, drainShops));
+      // What has been added since asks to be drained by itself.
+      if (through || this.#stopped.signal.aborted) return;
+      await this.#pause();
     }
   }
 
   /**
-   * The writes of a shop in the order in which they were kept, those of different shops side by side: one after
-   * the other they would come slower than new ones do, and a shop that has to wait would hold up all others.
+   * The writes of a shop in the order in which they were kept, those of a few shops side by side. A shop goes on
+   * as before as soon as it has nothing in line, so each is drained to its end before the next one's turn; and one
+   * that has to wait holds up no other.
    *
    * @returns Whether none of them has to be tried again.
    */
-  async #drainBatch(journal: Journal, records: readonly JournalRecord[]): Promise<boolean> {
-    const shops = Map.groupBy(records, ({ shop }) => shop);
-    const waiting = shops.entries();
-    let through = true;
-    const drainShops = async () => {
-      for (const [shop, own] of waiting) {
-        const made: Made[] = [];
-        for (const record of own) {
-          if (this.#stopped.signal.aborted) break;
-          if ((await this.#drainOne(journal, record, made)) !== "later") continue;
-          through = false;
-          break;
-        }
-        await this.#forget(journal, made);
+  async #drainShop(journal: Journal, shop: string): Promise<boolean> {
+    const onUndecryptable = (sequence: number) =>
+      this.#logger.error({ sequence }, "a record of the journal cannot be decrypted");
+    let after = 0;
+    for (let read = 0; read < DRAIN_TURN;) {
+      if (this.#stopped.signal.aborted) return true;
+      const records = await journal.read(KINDS, after, DRAIN_BATCH, onUndecryptable, shop);
+      const last = records.at(-1);
+      if (!last) {
+        this.#shopsLeftBehind.delete(shop);
         if (!journal.holds(shop)) this.#events.emit("drained", shop);
+        return true;
       }
-    };
-    await Promise.all(Array.from({ length: DRAIN_SHOPS }, drainShops));
-    return through;
+      if (!(await this.#drainBatch(journal, shop, records))) return false;
+      after = last.sequence;
+      read += records.length;
+    }
+    // More than its turn: the others first.
+    this.#again = true;
+    return true;
   }
 
-  /** @param made - Gets what has been made, and is still to be taken out of line. */
-  async #drainOne(journal: Journal, record: JournalRecord, made: Made[]): Promise<Outcome> {
-    const { kind, sequence, shop, id } = record;
-    const retained = kind === "retained-write";
+  /** @returns Whether none of the records has to be tried again. */
+  async #drainBatch(
+    journal: Journal,
+    shop: string,
+    records: readonly JournalRecord[],
+  ): Promise<boolean> {
     // What this process retains is let go when it is safe.
-    if (retained && (sequence > journal.leftBehind || this.#adopted.has(sequence))) return "done";
-    const { name, input, attempted } = decodeWrite(record.body);
-    const acknowledgedAt = record.at;
-    const definition = this.#definitions.get(name);
-    const how = retained || attempted ? "again" : "later";
+    const due = records
+      .filter(
+        ({ kind, sequence }) =>
+          kind === "write" || (sequence <= journal.leftBehind && !this.#adopted.has(sequence)),
+      )
+      .map((record) => ({ record, write: dueOf(record) }));
     const begunIn = this.#retention?.epoch ?? 0;
-    const outcome = definition
-      ? await this.#doOnce(shop, id, madeLate(definition, how, acknowledgedAt), input)
-      : "never";
-    if (outcome === "never") {
-      this.#logger.error({ shop, name, operation: id }, "a kept write waits for a person");
-      await journal.setAside(record);
-    } else if (outcome === "done" && retained) {
-      this.#adopted.add(sequence);
-      const entry = { shop, id, name, input, acknowledgedAt, sequence };
-      if (this.#retention) this.#retention.hold(entry, begunIn);
-      else await journal.remove([sequence]);
-    } else if (outcome === "done") {
-      this.#made.add(sequence);
-      made.push({ sequence, shop, id, name, input, acknowledgedAt, begunIn });
+    const writes = due.map(({ write }) => write);
+    const outcomes = await this.#maker.makeInOrder(shop, writes);
+    const made: Due[] = [];
+    for (const [index, { record, write }] of due.entries()) {
+      const outcome = outcomes[index];
+      if (outcome === "never") {
+        const { name, id } = write;
+        this.#logger.error({ shop, name, operation: id }, "a kept write waits for a person");
+        await journal.setAside(record);
+      } else if (outcome === "done" && record.kind === "write") {
+        this.#made.add(write.sequence);
+        made.push(write);
+      } else if (outcome === "done") {
+        this.#adopted.add(write.sequence);
+        if (this.#retention) this.#retention.hold(write, begunIn);
+        else await journal.remove([write.sequence]);
+      }
     }
-    return outcome;
+    await this.#forget(journal, made, begunIn);
+    return !outcomes.includes("later");
   }
 
   /** Takes what has been made out of line: retained first, in one flush of the disk, then removed, in another. */
-  async #forget(journal: Journal, made: readonly Made[]): Promise<void> {
-    await Promise.all(made.map((entry) => this.#retain(entry, entry.begunIn)));
+  async #forget(journal: Journal, made: readonly Due[], begunIn: number): Promise<void> {
+    await Promise.all(made.map((write) => this.#retain(write, begunIn)));
     await journal.remove(made.map(({ sequence }) => sequence));
     for (const { sequence } of made) this.#made.delete(sequence);
-  }
-
-  /** Does a write by its id: once more changes nothing where it has been done. */
-  async #doOnce(
-    shop: string,
-    id: string,
-    definition: WriteDefinition<never, unknown>,
-    input: unknown,
-  ): Promise<Outcome> {
-    try {
-      const deadlineMs = DRAIN_DEADLINE_MS;
-      await this.#cluster.write(shop, id, definition, input as never, { deadlineMs });
-      return "done";
-    } catch (error) {
-      if (canWait(error)) return "later";
-      this.#logger.error({ err: error, shop, operation: id }, "a kept write cannot be done");
-      return "never";
-    }
   }
 
   async #pause(): Promise<void> {
@@ -451,7 +448,8 @@ export class DurableWrites {
   }
 }
 
-/** Whether a failure is the database's for now, and not the write's own. */
-function canWait(error: unknown): error is DatabaseError {
-  return error instanceof DatabaseError && error.kind !== "permanent";
+function dueOf({ kind, sequence, shop, id, body, at }: JournalRecord): Due {
+  const { name, input, attempted } = decodeWrite(body);
+  const how = kind === "retained-write" || attempted ? "again" : "later";
+  return { shop, id, name, input, acknowledgedAt: at, sequence, how };
 }

@@ -6,6 +6,7 @@ import { Doubts } from "./doubts.ts";
 import { DatabaseError, OperationMismatchError, toDatabaseError } from "./errors.ts";
 import { forWantOfMigrations, type Migration } from "./migration-head.ts";
 import { createResolver, type NameResolver } from "./resolver.ts";
+import { perform, type Change } from "./perform.ts";
 import { RetryBudget } from "./retry-budget.ts";
 import { operations } from "./schema.ts";
 import {
@@ -205,6 +206,21 @@ export class Cluster {
       if (result !== undefined) await tx.update(operations).set({ result }).where(key);
       return result;
     });
+  }
+
+  /**
+   * Makes several changes of one shop in their order in one transaction, all of them or none; for each the
+   * promises of {@link write} hold.
+   *
+   * @returns Their results, in the same order.
+   */
+  async writeAll(
+    shop: string,
+    changes: readonly Change[],
+    { deadlineMs = DEADLINE_MS }: WriteOptions = {},
+  ): Promise<unknown[]> {
+    const attempt = new Attempt(deadlineMs);
+    return this.#onWriter("app", shop, attempt, true, (tx) => perform(tx, shop, changes));
   }
 
   /**

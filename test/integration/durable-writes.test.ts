@@ -155,6 +155,51 @@ test("once there is a writer, a write waits for what its shop has on the disk, a
   expect(await names()).toEqual(["a", "b", "c"]);
 });
 
+/** Keeps so many writes while there is no writer, and comes back when all have been made. */
+async function keepAndMake(app: Process, views: readonly { id: string; name: string }[]) {
+  await pair.crash(pair.primary);
+  for (const view of views) {
+    const kept = app.writes.write(SHOP, `op-${view.name}`, addView, view, { patienceMs: 300 });
+    expect(await kept).toEqual({ state: "journaled" });
+  }
+  await pair.start(pair.primary);
+  await expect.poll(() => app.journal?.holds(SHOP), { timeout: 60_000 }).toBe(false);
+}
+
+const viewsNamed = (prefix: string) =>
+  Array.from({ length: 60 }, (_, n) => ({
+    id: crypto.randomUUID(),
+    name: `${prefix}${String(n).padStart(2, "0")}`,
+  }));
+
+test("what a shop has kept is made in a few transactions", async () => {
+  pair = await startPostgresPair({ replication: "async" });
+  await migrate({ url: pair.url("owner", "writer") });
+  const app = await start();
+  await steady(app);
+  const views = viewsNamed("v");
+  await keepAndMake(app, views);
+  expect(await names()).toEqual(views.map(({ name }) => name));
+  const admin = postgres(pair.primary.url("superuser"), { max: 1 });
+  const [made] = await admin<{ transactions: number }[]>`
+    select count(distinct xmin::text)::int as transactions from saved_views`;
+  await admin.end();
+  expect(made?.transactions).toBeLessThan(views.length / 2);
+});
+
+test("a kept write that cannot be made keeps none of its shop's others out", async () => {
+  pair = await startPostgresPair({ replication: "async" });
+  await migrate({ url: pair.url("owner", "writer") });
+  const app = await start();
+  await steady(app);
+  const taken = { id: crypto.randomUUID(), name: "first" };
+  await app.writes.write(SHOP, "op-first", addView, taken);
+  const views = viewsNamed("v").map((view, n) => (n === 30 ? { ...view, id: taken.id } : view));
+  await keepAndMake(app, views);
+  const possible = views.filter(({ id }) => id !== taken.id).map(({ name }) => name);
+  expect(await names()).toEqual(["first", ...possible]);
+});
+
 test("what a killed process left in its journal is made by the next one, once", async () => {
   pair = await startPostgresPair({ replication: "async" });
   await migrate({ url: pair.url("owner", "writer") });

@@ -70,6 +70,8 @@ export class Journal {
   readonly #waitingWrites = new Map<string, number>();
   /** The last sequence that an earlier process has left behind. */
   readonly leftBehind: number;
+  /** The shops of which an earlier process has left records behind, of any kind. */
+  readonly shopsLeftBehind: readonly string[];
   #records = 0;
   #bytes = 0;
   #tickets = 0;
@@ -89,6 +91,7 @@ export class Journal {
       this.#countWaiting(kind, shop, waiting);
     }
     this.leftBehind = Math.max(0, ...fill.map(({ last }) => last));
+    this.shopsLeftBehind = [...new Set(fill.map(({ shop }) => shop))];
     worker.on("message", (reply: Reply) => this.#onReply(reply));
     worker.on("error", (cause) =>
       this.#end(new JournalError("failed", "The journal's thread has ended.", { cause })),
@@ -171,6 +174,11 @@ export class Journal {
       uncount();
       throw error;
     }
+  }
+
+  /** The shops with writes that are still to be done, those that have waited longest first. */
+  get shopsInLine(): readonly string[] {
+    return [...this.#waitingWrites.keys()];
   }
 
   /**

@@ -38,6 +38,7 @@ db.exec(`
     aside integer not null default 0,
     unique (kind, shop, id)
   ) strict;
+  create index if not exists records_by_shop on records (shop, sequence);
 `);
 
 const insert = db.prepare(
@@ -46,7 +47,12 @@ const insert = db.prepare(
 const find = db.prepare("select sequence from records where kind = ? and shop = ? and id = ?");
 const select = db.prepare(
   `select * from records
-   where kind in (select value from json_each(?)) and shop = coalesce(?, shop) and sequence > ? and aside = 0
+   where kind in (select value from json_each(?)) and sequence > ? and aside = 0
+   order by sequence limit ?`,
+);
+const selectOfShop = db.prepare(
+  `select * from records
+   where kind in (select value from json_each(?)) and shop = ? and sequence > ? and aside = 0
    order by sequence limit ?`,
 );
 const remove = db.prepare(
@@ -115,13 +121,13 @@ function handle(request: Request): void {
       }
       return;
     case "read": {
-      const records = select.all(
-        JSON.stringify(request.kinds),
-        request.shop,
-        request.after,
-        request.limit,
-      ) as unknown as StoredRecord[];
-      return reply({ type: "records", ticket: request.ticket, records });
+      const { ticket, shop, after, limit } = request;
+      const kinds = JSON.stringify(request.kinds);
+      const records =
+        shop === null
+          ? select.all(kinds, after, limit)
+          : selectOfShop.all(kinds, shop, after, limit);
+      return reply({ type: "records", ticket, records: records as unknown as StoredRecord[] });
     }
     case "remove": {
       const removed = commit(() =>
