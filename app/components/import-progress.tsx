@@ -8,26 +8,37 @@ import {
   ProgressBar,
   Text,
 } from "@shopify/polaris";
-import type { SyncProgress } from "../sync/types.ts";
+import { phaseNames, type PhaseName, type SyncProgress } from "../sync/types.ts";
 import { useWords } from "./localisation.tsx";
 import type { Words } from "../words/words.ts";
 
 type Phase = SyncProgress["phases"][number];
 
-/** Whether a shop's first import is not over: later comparisons run beside the work and are not shown here. */
-export function isImporting(progress: SyncProgress | null): progress is SyncProgress {
-  return progress?.kind === "import" && progress.state !== "done";
+/** Before the first run: all is still to come. */
+const nothingYet: readonly Phase[] = phaseNames.map((name) => ({
+  name,
+  state: "waiting",
+  done: 0,
+  total: null,
+  cursor: null,
+}));
+
+/**
+ * Whether a shop's first import is not over: later comparisons run beside the work and are not shown here.
+ *
+ * @param progress - Null before the first run, which begins by itself as soon as the shop is signed in.
+ */
+export function isImporting(progress: SyncProgress | null): boolean {
+  return progress === null || (progress.kind === "import" && progress.state !== "done");
 }
 
 /** Whether this part of a shop is not all here yet, so that "nothing" may only mean "not yet". */
-export function isStillComing(
-  progress: SyncProgress | null,
-  what: SyncProgress["phases"][number]["name"],
-): boolean {
-  return (
-    isImporting(progress) &&
-    progress.phases.some(({ name, state }) => name === what && state !== "done")
-  );
+export function isStillComing(progress: SyncProgress | null, what: PhaseName): boolean {
+  return isImporting(progress) && phaseOf(progress, what)?.state !== "done";
+}
+
+function phaseOf(progress: SyncProgress | null, what: PhaseName): Phase | undefined {
+  return (progress?.phases ?? nothingYet).find(({ name }) => name === what);
 }
 
 function percent({ state, done, total }: Phase): number {
@@ -49,9 +60,9 @@ function amount(words: Words, phase: Phase): string {
 }
 
 /** The first import in full: what is done, what is not, and what can be used already. */
-export function ImportProgress({ progress }: { readonly progress: SyncProgress }) {
+export function ImportProgress({ progress }: { readonly progress: SyncProgress | null }) {
   const words = useWords();
-  const failed = progress.state === "failed";
+  const failed = progress?.state === "failed";
   const text = failed ? words.importing.failed : null;
   return (
     <Card>
@@ -65,7 +76,7 @@ export function ImportProgress({ progress }: { readonly progress: SyncProgress }
           </Text>
         </BlockStack>
         <BlockStack gap="300">
-          {progress.phases.map((phase) => (
+          {(progress?.phases ?? nothingYet).map((phase) => (
             <BlockStack key={phase.name} gap="150">
               <InlineStack align="space-between" gap="200">
                 <Text as="h3" variant="bodyMd" fontWeight="medium" id={`import-${phase.name}`}>
@@ -102,14 +113,13 @@ export function ImportNotice({
   readonly what: "orders" | "inventory" | "products";
 }) {
   const words = useWords();
-  if (!isImporting(progress)) return null;
-  const phase = progress.phases.find(({ name }) => name === what);
-  if (!phase || phase.state === "done") return null;
+  const phase = phaseOf(progress, what);
+  if (!phase || !isStillComing(progress, what)) return null;
   return (
     <Box paddingBlockEnd="400">
-      <Banner tone={progress.state === "failed" ? "warning" : "info"}>
+      <Banner tone={progress?.state === "failed" ? "warning" : "info"}>
         <p>
-          {progress.state === "failed"
+          {progress?.state === "failed"
             ? words.importing.failed.title
             : words.importing.listPartial[what]}{" "}
           {words.importing.of(phase.done, phase.total)}

@@ -25,7 +25,7 @@ export async function getOverview(cluster: Cluster, shop: string): Promise<Sourc
       readChanges(db, shop, { state: "unsettled", limit: LISTED_CHANGES }),
       countChanges(db, shop),
       readOrdersByDay(db, shop, details),
-      readUnfinishedSync(db, shop),
+      readSync(db, shop),
     ]);
     return {
       toFulfil,
@@ -134,7 +134,7 @@ function knownTimeZone(zone: string | null): string {
   return zone !== null && Intl.supportedValuesOf("timeZone").includes(zone) ? zone : "UTC";
 }
 
-async function readUnfinishedSync(db: ShopDatabase, shop: string): Promise<SyncProgress | null> {
+async function readSync(db: ShopDatabase, shop: string): Promise<SyncProgress | null> {
   const [run] = await db
     .select({
       id: syncRuns.id,
@@ -149,7 +149,7 @@ async function readUnfinishedSync(db: ShopDatabase, shop: string): Promise<SyncP
     .where(eq(syncRuns.shop, shop))
     .orderBy(desc(syncRuns.startedAt))
     .limit(1);
-  return run && run.state !== "done" ? run : null;
+  return run ?? null;
 }
 
 /**
@@ -190,6 +190,7 @@ export async function changeMark(cluster: Cluster, shop: string): Promise<Source
         from sync_runs where shop = ${shop}`),
     ]);
     const mark = createHash("sha256").update(`${marks?.mark} ${run?.at}`).digest("base64url");
-    return { mark: mark.slice(0, 22), ...counts, syncing: run?.syncing ?? false };
+    // Before the first run, the one that is about to begin is what an open page waits for.
+    return { mark: mark.slice(0, 22), ...counts, syncing: run?.syncing ?? true };
   });
 }

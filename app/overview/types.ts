@@ -26,7 +26,7 @@ export interface Overview {
   };
   /** The last 14 days in the shop's time zone, today last; days without an order too. */
   readonly ordersByDay: readonly OrdersOfDay[];
-  /** The import or reconciliation that runs, or that has failed; null when all is imported. */
+  /** The newest import or reconciliation, ended or not; null before the first, which begins by itself. */
   readonly sync: SyncProgress | null;
 }
 
@@ -57,5 +57,6 @@ export interface ChangeMark {
   readonly pending: number;
   /** Changes that wait for a person. */
   readonly needYou: number;
+  /** An import or reconciliation runs, or the first import is about to. */
   readonly syncing: boolean;
 }

@@ -202,9 +202,10 @@ export function english(locale: string) {
 
     overview: {
       notYet: {
-        orders: "Known once your orders are imported.",
-        stock: "Known once your stock is imported.",
+        orders: "Your orders are still being imported.",
+        stock: "Your stock is still being imported.",
       },
+      soFar: "Older orders are still being imported.",
       toFulfil: {
         title: "To fulfil",
         none: "Nothing waits to be sent.",

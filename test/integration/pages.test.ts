@@ -439,8 +439,22 @@ describe("the overview", () => {
     expect((await changeMark(cluster, HERE)).value).toMatchObject({
       pending: 1,
       needYou: 0,
-      syncing: false,
     });
+  });
+
+  test("an open page looks often while an import runs, or is about to begin, and no longer", async () => {
+    const syncing = async () => (await changeMark(cluster, HERE)).value.syncing;
+    // Nobody opens a page of a shop that is not signed in, and signing in begins the import.
+    expect(await syncing()).toBe(true);
+    await owner`insert into sync_runs (shop, id, kind) values (${THERE}, ${randomUUID()}, 'import')`;
+    await owner`insert into sync_runs (shop, id, kind) values (${HERE}, ${randomUUID()}, 'import')`;
+    expect(await syncing()).toBe(true);
+    for (const state of ["failed", "done"]) {
+      await owner`update sync_runs set state = ${state}, finished_at = now() where shop = ${HERE}`;
+      expect([state, await syncing()]).toEqual([state, false]);
+    }
+    await owner`insert into sync_runs (shop, id, kind) values (${HERE}, ${randomUUID()}, 'reconciliation')`;
+    expect(await syncing()).toBe(true);
   });
 
   test("the mark moves also with what was stamped earlier and committed later", async () => {
