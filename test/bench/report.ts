@@ -22,6 +22,8 @@ export interface Report {
   readonly rows: readonly Row[];
   /** What people see in place of the rows, where those have too much in them for a table. */
   readonly table?: readonly Row[];
+  /** Prints that table in Markdown, as a page would quote it. */
+  readonly markdown?: boolean;
   readonly bars: readonly Bar[];
   /** More keys of the JSON line. */
   readonly extra?: Readonly<Record<string, unknown>>;
@@ -70,7 +72,7 @@ export function printReport(report: Report): boolean {
   const ok = report.bars.every((one) => one.ok) && report.bars.length > 0;
   const lines = [
     "",
-    formatTable(report.table ?? report.rows),
+    (report.markdown ? formatMarkdownTable : formatTable)(report.table ?? report.rows),
     "",
     formatTable(
       report.bars.map(({ name, value, unit, limit, rule, ok }) => ({
@@ -98,26 +100,38 @@ export function printReport(report: Report): boolean {
 
 /** Rows as text, a column per key of any row; numbers to the right. */
 export function formatTable(rows: readonly Row[]): string {
-  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  const { columns, cells, widths, pad } = layOut(rows);
+  const line = (values: readonly string[]) => values.map(pad).join("  ").trimEnd();
   if (columns.length === 0) return "";
+  return [line(columns), line(widths.map((width) => "─".repeat(width))), ...cells.map(line)].join(
+    "\n",
+  );
+}
+
+/** The same in Markdown, spaced as the formatter wants it. */
+export function formatMarkdownTable(rows: readonly Row[]): string {
+  const { columns, cells, widths, isNumeric, pad } = layOut(rows, 3);
+  const line = (values: readonly string[]) => `| ${values.map(pad).join(" | ")} |`;
+  const rule = widths.map(
+    (width, index) => `${"-".repeat(width - 1)}${isNumeric[index] ? ":" : "-"}`,
+  );
+  return [line(columns), line(rule), ...cells.map(line)].join("\n");
+}
+
+function layOut(rows: readonly Row[], leastWidth = 0) {
+  const columns = [...new Set(rows.flatMap((row) => Object.keys(row)))];
   const cells = rows.map((row) => columns.map((column) => formatCell(row[column])));
   const widths = columns.map((column, index) =>
-    Math.max(column.length, ...cells.map((cell) => cell[index]?.length ?? 0)),
+    Math.max(leastWidth, column.length, ...cells.map((cell) => cell[index]?.length ?? 0)),
   );
   const isNumeric = columns.map((column) =>
     rows.every((row) => row[column] === undefined || typeof row[column] === "number"),
   );
-  const line = (values: readonly string[]) =>
-    values
-      .map((value, index) => {
-        const width = widths[index] ?? 0;
-        return isNumeric[index] ? value.padStart(width) : value.padEnd(width);
-      })
-      .join("  ")
-      .trimEnd();
-  return [line(columns), line(widths.map((width) => "─".repeat(width))), ...cells.map(line)].join(
-    "\n",
-  );
+  const pad = (value: string, index: number) => {
+    const width = widths[index] ?? 0;
+    return isNumeric[index] ? value.padStart(width) : value.padEnd(width);
+  };
+  return { columns, cells, widths, isNumeric, pad };
 }
 
 /** The middle of some values: the mean of the two middle ones where their number is even. */

@@ -1,5 +1,13 @@
+import { format } from "prettier";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { bar, formatTable, median, percentile, printReport } from "../bench/report.ts";
+import {
+  bar,
+  formatMarkdownTable,
+  formatTable,
+  median,
+  percentile,
+  printReport,
+} from "../bench/report.ts";
 
 afterEach(() => {
   vi.restoreAllMocks();
@@ -64,6 +72,14 @@ test("a table has a column for every key of any row, numbers to the right", () =
       { fault: "freeze", lost: 12, note: "x" },
     ]).split("\n"),
   ).toEqual(["fault   lost  note", "──────  ────  ────", "crash      0", "freeze    12  x"]);
+});
+
+test("a table in Markdown is formatted already", async () => {
+  const table = formatMarkdownTable([
+    { fault: "crash", lost: 0, x: "a" },
+    { fault: "freeze", lost: 12, x: "not within 10 s" },
+  ]);
+  expect(await format(table, { parser: "markdown" })).toBe(`${table}\n`);
 });
 
 test("percentiles lie between the closest ranks", () => {
