@@ -1,6 +1,7 @@
 import { RemixBrowser } from "@remix-run/react";
 import { startTransition, StrictMode } from "react";
 import { hydrateRoot } from "react-dom/client";
+import { withOwnWrites } from "./components/own-writes.ts";
 
 // A navigation that is overtaken by another one while its answer arrives ends in an AbortError that the router
 // leaves unhandled. Nobody misses that answer.
@@ -9,6 +10,8 @@ addEventListener("unhandledrejection", (event) => {
     event.preventDefault();
   }
 });
+
+window.fetch = withOwnWrites(window.fetch.bind(window), window);
 
 startTransition(() => {
   hydrateRoot(

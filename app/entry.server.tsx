@@ -9,6 +9,7 @@ import {
 import { RemixServer } from "@remix-run/react";
 import { isbot } from "isbot";
 import { renderToPipeableStream } from "react-dom/server";
+import { tellOwnWrites } from "./http/own-writes.server.ts";
 
 /** How long deferred data may hold a page open. */
 export const streamTimeout = 5000;
@@ -43,6 +44,14 @@ export default function handleRequest(
   );
   setTimeout(abort, streamTimeout + 1000).unref();
   return promise;
+}
+
+/** The answers to what the pages' own code asks for: data, and how a change went. */
+export function handleDataRequest(
+  response: Response,
+  { context }: LoaderFunctionArgs | ActionFunctionArgs,
+): Response {
+  return tellOwnWrites(context.services.cluster, response);
 }
 
 /** Errors of loaders and actions. What they carry is logged here once; the boundary shows a reference to it. */

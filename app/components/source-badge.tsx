@@ -17,7 +17,7 @@ export function SourceBadge({ of }: { readonly of: Omit<Sourced<unknown>, "value
       return null;
     case "replica": {
       const behindMs = receivedAt.getTime() - of.asOf.getTime();
-      return behindMs < LIVE_WITHIN_MS
+      return behindMs < LIVE_WITHIN_MS && !of.lacksOwnWrites
         ? null
         : aged(words.source.behind(format.duration(behindMs)), format.exact(of.asOf));
     }

@@ -16,6 +16,11 @@ export interface ReadThroughOptions {
   readonly readable: () => boolean;
   /** Whether an error means that the answer could not be had, as opposed to that there is none. */
   readonly isOutage: (error: unknown) => boolean;
+  /**
+   * What tells those apart who ask, and must not be given each other's answers: where the last change of one of them
+   * is to be found. Default nobody.
+   */
+  readonly reader?: () => string;
   /** How long an answer stands in for one that cannot be had. Default 24 hours. */
   readonly staleIfErrorMs?: number;
   /** How many bytes are kept for one shop. Default 2 MiB. */
@@ -45,6 +50,7 @@ export class ReadThrough {
 
   constructor(options: ReadThroughOptions) {
     this.#options = {
+      reader: () => "",
       staleIfErrorMs: DAY_MS,
       maxBytesPerShop: 2 * 1024 * 1024,
       maxShops: 50,
@@ -65,7 +71,8 @@ export class ReadThrough {
       const kept = this.#kept<T>(question.shop, key);
       if (kept) return kept;
     }
-    const id = `${question.shop}\0${key}`;
+    // One that was asked before a change does not have it.
+    const id = `${question.shop}\0${key}\0${this.#options.reader()}`;
     let answer = this.#underWay.get(id) as Promise<Sourced<T>> | undefined;
     if (!answer) {
       answer = load()
@@ -99,6 +106,9 @@ export class ReadThrough {
       });
       this.#shops.set(shop, answers);
     }
+    const before = answers.peek(key);
+    // Of two that were under way at the same time the later one may be the older.
+    if (before && before.asOf > asOf) return;
     answers.set(key, { bytes: serialize(value), asOf });
   }
 

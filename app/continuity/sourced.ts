@@ -13,6 +13,8 @@ export interface Sourced<T> {
   readonly source: Source;
   /** The moment at which the value was true, by the clock of the server that read it. */
   readonly asOf: Date;
+  /** The merchant has changed something since that may be missing here, however young the value is. */
+  readonly lacksOwnWrites?: true | undefined;
 }
 
 /** Carries a value's source over to something computed from it. */

@@ -1,10 +1,13 @@
 import { and, eq, sql, type SQL } from "drizzle-orm";
+import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "../observability/logger.server.ts";
 import { ClusterNode } from "./cluster-node.ts";
 import { Doubts } from "./doubts.ts";
 import { DatabaseError, OperationMismatchError, toDatabaseError } from "./errors.ts";
 import { forWantOfMigrations, type Migration } from "./migration-head.ts";
+import type { OwnWrites, WriteMark } from "./own-writes.ts";
+import { isPassing, ReadRouting, type Reader } from "./read-routing.ts";
 import { createResolver, type NameResolver } from "./resolver.ts";
 import { perform, type Change } from "./perform.ts";
 import { RetryBudget } from "./retry-budget.ts";
@@ -18,7 +21,7 @@ import {
 } from "./targets.ts";
 import { Discovery } from "./topology/discovery.ts";
 import { TopologyMonitor, type ClusterState, type NodeStatus } from "./topology/monitor.ts";
-import { inTransaction, type ShopDatabase } from "./transaction.ts";
+import { inTransaction, type ShopDatabase, type WalPosition } from "./transaction.ts";
 import { hashInput, type WriteDefinition } from "./write.ts";
 import type { Lease, Pool } from "./pool.ts";
 
@@ -30,6 +33,8 @@ export interface Reading<T> {
   readonly source: "primary" | "replica";
   /** When it was true, by this process's clock. */
   readonly asOf: Date;
+  /** The reader has written something since that may be missing here. */
+  readonly lacksOwnWrites?: true | undefined;
 }
 
 export interface ReadOptions {
@@ -78,8 +83,6 @@ const DEADLINE_MS = 2_000;
 const MAX_LAG_MS = 5_000;
 /** An attempt that takes longer makes its node suspect, which costs one probe; nothing is cut off yet. */
 const SUSPECT_AFTER_MS = 100;
-/** A read that takes longer is asked of another node as well, and the first answer counts. */
-const HEDGE_AFTER_MS = 100;
 const FIRST_BACKOFF_MS = 10;
 const MAX_BACKOFF_MS = 200;
 
@@ -90,8 +93,10 @@ export class Cluster {
   readonly doubts = new Doubts();
   /** Also those that are listed no more: they may come back. */
   readonly #nodes = new Map<string, ClusterNode>();
+  readonly #routing: ReadRouting;
   readonly #readBudget = new RetryBudget();
   readonly #writeBudget = new RetryBudget();
+  readonly #ownWrites = new AsyncLocalStorage<OwnWrites>();
   #lastError: string | null = null;
   #started = false;
 
@@ -126,6 +131,7 @@ export class Cluster {
       ...(options.remembered ? { remembered: options.remembered } : {}),
       ...(options.release ? { release: options.release } : {}),
     });
+    this.#routing = new ReadRouting(this.monitor, this.#nodes);
     this.monitor.events.on("abandoned", ({ id }) =>
       this.#nodes
         .get(id)
@@ -148,6 +154,19 @@ export class Cluster {
   }
 
   /**
+   * Does work that reads what it has written: writes within it are noted in `own`, and reads within it go to nodes
+   * that have everything noted there. Where none of those answers, reads say that they lack it.
+   */
+  withOwnWrites<T>(own: OwnWrites, work: () => T): T {
+    return this.#ownWrites.run(own, work);
+  }
+
+  /** What has been written by the work that this is called from; null outside of {@link withOwnWrites}. */
+  get ownWrites(): OwnWrites | null {
+    return this.#ownWrites.getStore() ?? null;
+  }
+
+  /**
    * Reads on behalf of one shop, in a read-only transaction: on the primary while it answers, on a standby
    * otherwise, on both at once when one hesitates.
    *
@@ -161,15 +180,35 @@ export class Cluster {
     this.start();
     const attempt = new Attempt(deadlineMs);
     this.#readBudget.earn();
+    const mark = this.#routing.known(this.ownWrites?.mark ?? null);
     for (let n = 0; ; n++) {
-      const nodes = this.#readersFor(maxLagMs, n);
+      const readers = this.#routing.for(maxLagMs, n, mark);
       try {
-        if (nodes.length === 0) throw noNode();
-        return await this.#firstOf(nodes, (node) => this.#readOn(node, shop, work, attempt));
+        if (readers.length === 0) throw noNode();
+        return await this.#routing.firstOf(
+          readers,
+          { n, elapsed: () => attempt.elapsed },
+          (reader) => this.#readOn(reader, shop, work, attempt, mark),
+        );
       } catch (error) {
         await this.#beforeRetry(error, attempt, n, this.#readBudget, true);
       }
     }
+  }
+
+  /**
+   * Makes several changes of one shop in their order in one transaction, all of them or none; for each the
+   * promises of {@link write} hold.
+   *
+   * @returns Their results, in the same order.
+   */
+  async writeAll(
+    shop: string,
+    changes: readonly Change[],
+    { deadlineMs = DEADLINE_MS }: WriteOptions = {},
+  ): Promise<unknown[]> {
+    const attempt = new Attempt(deadlineMs);
+    return this.#onWriter("app", shop, attempt, true, (tx) => perform(tx, shop, changes));
   }
 
   /**
@@ -206,21 +245,6 @@ export class Cluster {
       if (result !== undefined) await tx.update(operations).set({ result }).where(key);
       return result;
     });
-  }
-
-  /**
-   * Makes several changes of one shop in their order in one transaction, all of them or none; for each the
-   * promises of {@link write} hold.
-   *
-   * @returns Their results, in the same order.
-   */
-  async writeAll(
-    shop: string,
-    changes: readonly Change[],
-    { deadlineMs = DEADLINE_MS }: WriteOptions = {},
-  ): Promise<unknown[]> {
-    const attempt = new Attempt(deadlineMs);
-    return this.#onWriter("app", shop, attempt, true, (tx) => perform(tx, shop, changes));
   }
 
   /**
@@ -276,7 +300,7 @@ export class Cluster {
     return (
       !this.#started ||
       this.monitor.state === "starting" ||
-      this.#readersFor(Infinity, 0).length > 0
+      this.#routing.for(Infinity, 0, null).length > 0
     );
   }
 
@@ -334,21 +358,26 @@ export class Cluster {
   }
 
   async #readOn<T>(
-    node: ClusterNode,
+    { node, lacks }: Reader,
     shop: string,
     work: (db: ShopDatabase) => Promise<T>,
     attempt: Attempt,
+    mark: WriteMark | null,
   ): Promise<Reading<T>> {
     const isWriter = this.monitor.writer === node.id;
-    const nodeAsOf = isWriter ? new Date() : this.#replicaAsOf(node.id);
+    const nodeAsOf = isWriter ? new Date() : this.#routing.asOf(node.id);
     if (nodeAsOf === null) throw noNode();
-    const doubt = this.doubts.since(shop);
-    const behind = doubt !== null && doubt < nodeAsOf;
+    const before = [this.doubts.since(shop), lacks ? mark?.at : null];
     const value = await this.#runOn(node, node.app, attempt, { readOnly: true, shop }, work);
-    // A primary that lacks what was acknowledged answers as the standby that it was.
-    return behind
-      ? { value, source: "replica", asOf: doubt }
-      : { value, source: isWriter ? "primary" : "replica", asOf: nodeAsOf };
+    const times = [nodeAsOf, ...before].flatMap((at) => (at ? [at.getTime()] : []));
+    const asOf = new Date(Math.min(...times));
+    return {
+      value,
+      // A primary that lacks what was acknowledged answers as the standby that it was.
+      source: isWriter && !lacks && asOf >= nodeAsOf ? "primary" : "replica",
+      asOf,
+      ...(lacks ? { lacksOwnWrites: true } : {}),
+    };
   }
 
   async #runOn<T>(
@@ -378,10 +407,20 @@ export class Cluster {
     attempt.signal.addEventListener("abort", onDeadline, { once: true });
     const suspicion = setTimeout(() => this.monitor.suspect(node.id), SUSPECT_AFTER_MS);
     const { remainingMs } = attempt;
-    const onCommit = () => (committing = true);
+    const own = options.readOnly ? null : this.ownWrites;
+    let at = new Date();
+    const onCommit = () => {
+      committing = true;
+      at = new Date();
+    };
+    const onPosition = (position: WalPosition) => {
+      const systemIdentifier = this.monitor.remembered?.systemIdentifier;
+      if (systemIdentifier) own?.note({ ...position, systemIdentifier, at });
+    };
+    const hooks = { onCommit, ...(own ? { onPosition } : {}) };
     const run = async () => {
       try {
-        const value = await inTransaction(client, { ...options, remainingMs, onCommit }, work);
+        const value = await inTransaction(client, { ...options, ...hooks, remainingMs }, work);
         passage?.answered();
         if (client.takeSyncWaitCancelled() && !options.readOnly) throw syncWaitCancelled();
         return value;
@@ -409,57 +448,6 @@ export class Cluster {
       }
       throw known;
     }
-  }
-
-  /** The first answer of several nodes, asked one after the other until one answers in time. */
-  #firstOf<T>(nodes: readonly ClusterNode[], ask: (node: ClusterNode) => Promise<T>): Promise<T> {
-    const { promise, resolve, reject } = Promise.withResolvers<T>();
-    let asked = 0;
-    let failed = 0;
-    let hedge: NodeJS.Timeout | undefined;
-    const askNext = () => {
-      clearTimeout(hedge);
-      const node = nodes[asked++];
-      if (!node) return;
-      if (asked < nodes.length) hedge = setTimeout(askNext, HEDGE_AFTER_MS);
-      ask(node).then(
-        (value) => {
-          clearTimeout(hedge);
-          resolve(value);
-        },
-        (error: unknown) => {
-          // What is the work's own fault fails everywhere.
-          if (!isPassing(error) || ++failed === nodes.length) {
-            clearTimeout(hedge);
-            reject(error);
-          } else askNext();
-        },
-      );
-    };
-    askNext();
-    return promise;
-  }
-
-  /** The nodes to read from, best first: the writer, then standbys by age. */
-  #readersFor(maxLagMs: number, attempt: number): ClusterNode[] {
-    const now = Date.now();
-    const writer = this.monitor.writer;
-    const ranked = this.monitor.nodes.flatMap(({ id, state }) => {
-      const node = this.#nodes.get(id);
-      if (!node) return [];
-      if (id === writer) return [{ node, rank: 0 }];
-      if (state !== "standby" && state !== "readOnly") return [];
-      const asOf = this.#replicaAsOf(id);
-      if (!asOf) return [];
-      const lagMs = now - asOf.getTime();
-      // Too old an answer is better than none, and says how old it is; while there is a writer it is not needed.
-      return lagMs <= maxLagMs || writer === null || attempt > 0 ? [{ node, rank: 1 + lagMs }] : [];
-    });
-    return ranked.sort((a, b) => a.rank - b.rank).map(({ node }) => node);
-  }
-
-  #replicaAsOf(id: string): Date | null {
-    return this.monitor.asOf(id);
   }
 
   #note(node: ClusterNode, { kind, code }: DatabaseError): void {
@@ -511,10 +499,12 @@ async function knownOperation(tx: ShopDatabase, key: SQL | undefined) {
 /** One piece of work's time. */
 class Attempt {
   readonly signal: AbortSignal;
+  readonly #deadlineMs: number;
   readonly #endsAt: number;
   readonly #ended: AbortSignal | undefined;
 
   constructor(deadlineMs: number, ended?: AbortSignal) {
+    this.#deadlineMs = deadlineMs;
     this.#ended = ended;
     const deadline = AbortSignal.timeout(deadlineMs);
     this.signal = ended ? AbortSignal.any([deadline, ended]) : deadline;
@@ -526,14 +516,14 @@ class Attempt {
     return this.#ended?.aborted ?? false;
   }
 
+  /** How much of its time has passed: from 0 to 1. */
+  get elapsed(): number {
+    return 1 - this.remainingMs / this.#deadlineMs;
+  }
+
   get remainingMs(): number {
     return this.signal.aborted ? 0 : Math.max(0, this.#endsAt - performance.now());
   }
-}
-
-/** Whether the same work can go well on another try, or on another node. */
-function isPassing(error: unknown): error is DatabaseError {
-  return error instanceof DatabaseError && error.kind !== "permanent" && error.kind !== "busy";
 }
 
 const deadlinePassed = () =>

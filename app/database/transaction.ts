@@ -15,6 +15,15 @@ export interface TransactionOptions {
   readonly remainingMs: number;
   /** Called when the work is done and the commit is sent. */
   readonly onCommit?: () => void;
+  /** Gets a position in the WAL behind the commit, where the server tells one. */
+  readonly onPosition?: (position: WalPosition) => void;
+}
+
+/** A position in a cluster's history. */
+export interface WalPosition {
+  readonly timeline: number;
+  /** Bytes of WAL. */
+  readonly lsn: bigint;
 }
 
 const SHOP = /^[a-z0-9][a-z0-9.-]*$/i;
@@ -23,6 +32,9 @@ const LOCK_TIMEOUT_MS = 1_000;
 /** The server's own limits come a little after ours, so that it is us who speak. */
 const SLACK_MS = 500;
 const TRANSACTION_TIMEOUT_SINCE = 17;
+const POSITION = `
+  select ('x' || substr(pg_walfile_name(lsn), 1, 8))::bit(32)::int as timeline, (lsn - '0/0')::text as lsn
+  from pg_current_wal_insert_lsn() lsn`;
 
 /**
  * Runs `work` in a transaction on a leased client.
@@ -55,7 +67,9 @@ export async function inTransaction<T>(
   }
   await opening;
   options.onCommit?.();
-  const { command } = await sql.unsafe("commit").simple();
+  const committing = sql.unsafe("commit").simple().execute();
+  const position = options.onPosition ? askPosition(client) : null;
+  const { command } = await committing;
   if (command !== "COMMIT") {
     throw new DatabaseError(
       "rolledBack",
@@ -63,7 +77,22 @@ export async function inTransaction<T>(
       "The transaction was rolled back at its end.",
     );
   }
+  const behind = await position;
+  if (behind) options.onPosition?.(behind);
   return value;
+}
+
+/**
+ * Where the WAL ends. Sent right behind a commit it costs no round trip; and whatever becomes of it, the commit
+ * stands.
+ */
+async function askPosition({ sql }: GuardedClient): Promise<WalPosition | null> {
+  try {
+    const [row] = await sql.unsafe<{ timeline: string; lsn: string }[]>(POSITION).simple();
+    return row ? { timeline: Number(row.timeline), lsn: BigInt(row.lsn) } : null;
+  } catch {
+    return null;
+  }
 }
 
 function openingStatement(

@@ -26,6 +26,12 @@ describe("the badge that says where data is from", () => {
     expect(badge(source, ageMs)).toContain(words);
   });
 
+  it("says how old a copy is that lacks what the merchant has just changed, however young it is", () => {
+    const asOf = new Date(now.getTime() - 2_000);
+    const of = { source: "replica" as const, asOf, lacksOwnWrites: true as const };
+    expect(textOf(render(<SourceBadge of={of} />))).toContain("2 seconds behind");
+  });
+
   it("says the age of the oldest part of a page", () => {
     const old = { value: 1, source: "disk" as const, asOf: new Date(0) };
     const fresh = { value: 2, source: "primary" as const, asOf: now };

@@ -110,3 +110,24 @@ test("one shop's reads cannot push out another's", async () => {
     Outage,
   );
 });
+
+test("who has changed something is not given the answer to a question that was asked before", async () => {
+  let reader = "";
+  const { cache } = make({ reader: () => reader });
+  const { promise, resolve } = Promise.withResolvers<Sourced<string>>();
+  const before = cache.read(question, () => promise);
+  reader = "has changed something";
+  const after = cache.read(question, async () => live("new"));
+  const joins = cache.read(question, async () => live("not asked"));
+  resolve(live("old"));
+  expect(await before).toMatchObject({ value: "old" });
+  expect(await after).toMatchObject({ value: "new" });
+  expect(await joins).toMatchObject({ value: "new" });
+});
+
+test("an answer that comes late does not replace a newer one", async () => {
+  const { cache } = make();
+  await cache.read(question, async () => live("new"));
+  await cache.read(question, async () => live("old", new Date(Date.now() - 60_000)));
+  expect(await cache.read(question, fails)).toMatchObject({ value: "new", source: "memory" });
+});
