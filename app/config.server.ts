@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
 import { z } from "zod";
+import { passwordFile, type Password } from "./database/password.ts";
+import type { TopologyChoice } from "./database/targets.ts";
 
 const url = (protocols: string[], what: string, example: string) =>
   z
@@ -32,6 +34,21 @@ const port = (fallback: number) =>
 const isLoopback = (origin: string) =>
   ["localhost", "127.0.0.1", "[::1]"].includes(new URL(origin).hostname);
 
+const FILES = [
+  ["DATABASE_CA_FILE", "the database authority's certificate (PEM)"],
+  ["DATABASE_PASSWORD_FILE", "the password of the role evenkeel_app"],
+  ["DATABASE_SYSTEM_PASSWORD_FILE", "the password of the role evenkeel_system"],
+] as const;
+
+function isReadable(file: string): boolean {
+  try {
+    readFileSync(file);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** The environment, variable by variable. `.env.example` explains each to the person who sets it. */
 const environment = z
   .object({
@@ -63,6 +80,18 @@ const environment = z
           "is not a list of servers. It looks like db-1.example.com:5432,db-2.example.com:5432",
       }),
     ),
+    DATABASE_TOPOLOGY: z.preprocess(
+      (value) => (value === undefined || value === "" ? "auto" : value),
+      z.enum(["auto", "endpoint", "nodes", "aurora", "rds-cluster"], {
+        error: "is not a way to find servers. It is auto, endpoint, nodes, aurora or rds-cluster",
+      }),
+    ),
+    DATABASE_INSTANCE_HOST: optional(
+      z.string().regex(/^[^\s?/:]*\?[^\s?/:]*$/, {
+        error:
+          "is not the host of an instance with ? for its name. It looks like ?.xyz.eu-west-1.rds.amazonaws.com",
+      }),
+    ),
     DATABASE_NAME_SERVERS: optional(
       z.string().regex(/^[\d.]+(:\d+)?(,[\d.]+(:\d+)?)*$/, {
         error: "is not a list of name servers. It looks like 10.0.0.2,10.0.0.3:53",
@@ -74,6 +103,8 @@ const environment = z
         error: "is neither on nor off. It is off behind PgBouncer in transaction mode",
       }),
     ),
+    DATABASE_PASSWORD_FILE: optional(z.string()),
+    DATABASE_SYSTEM_PASSWORD_FILE: optional(z.string()),
     DATABASE_CA_FILE: optional(z.string()),
     DATABASE_POOL_SIZE: z.preprocess(
       (value) => (value === undefined || value === "" ? 10 : value),
@@ -133,15 +164,19 @@ const environment = z
         message: "is not set. The journal holds personal data, and is encrypted with it",
       });
     }
-    if (env.DATABASE_CA_FILE) {
-      try {
-        readFileSync(env.DATABASE_CA_FILE);
-      } catch {
+    if (env.DATABASE_TOPOLOGY === "nodes" && !env.DATABASE_NODES) {
+      context.addIssue({
+        code: "custom",
+        path: ["DATABASE_NODES"],
+        message: "is not set. With DATABASE_TOPOLOGY=nodes it lists the servers",
+      });
+    }
+    for (const [name, what] of FILES) {
+      if (env[name] && !isReadable(env[name])) {
         context.addIssue({
           code: "custom",
-          path: ["DATABASE_CA_FILE"],
-          message:
-            "names a file that cannot be read. It is the database authority's certificate (PEM)",
+          path: [name],
+          message: `names a file that cannot be read. It is ${what}`,
         });
       }
     }
@@ -166,6 +201,12 @@ export interface Config {
     readonly readerUrl: string | null;
     /** Every server's `host:port`; empty where only endpoints are known. */
     readonly nodes: readonly string[];
+    readonly topology: TopologyChoice;
+    /** The host of any one Aurora instance, with `?` for its name; null: from `url`. */
+    readonly instanceHost: string | null;
+    /** In place of those in the addresses: asked for at each connect, so that they can be rotated. */
+    readonly password: Password | null;
+    readonly systemPassword: Password | null;
     /** Empty: the system's own. */
     readonly nameServers: readonly string[];
     readonly preparedStatements: boolean;
@@ -232,6 +273,12 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
       systemUrl: e.DATABASE_SYSTEM_URL,
       readerUrl: e.DATABASE_READER_URL ?? null,
       nodes: e.DATABASE_NODES?.split(",") ?? [],
+      topology: e.DATABASE_TOPOLOGY,
+      instanceHost: e.DATABASE_INSTANCE_HOST ?? null,
+      password: e.DATABASE_PASSWORD_FILE ? passwordFile(e.DATABASE_PASSWORD_FILE) : null,
+      systemPassword: e.DATABASE_SYSTEM_PASSWORD_FILE
+        ? passwordFile(e.DATABASE_SYSTEM_PASSWORD_FILE)
+        : null,
       nameServers: e.DATABASE_NAME_SERVERS?.split(",") ?? [],
       preparedStatements: e.DATABASE_PREPARED_STATEMENTS === "on",
       ca: e.DATABASE_CA_FILE ? readFileSync(e.DATABASE_CA_FILE, "utf8") : null,

@@ -7,6 +7,7 @@ import { Journal } from "./continuity/journal/journal.ts";
 import { ReadThrough } from "./continuity/read-through.ts";
 import { DatabaseError } from "./database/errors.ts";
 import { releaseMigrations } from "./database/migration-head.ts";
+import { TopologyMemory } from "./database/topology/memory.ts";
 import { createPageReads, type PageReads } from "./http/page-reads.server.ts";
 import { createLogger, type Logger } from "./observability/logger.server.ts";
 import { createAdminClient, type AdminClient } from "./shopify/admin.server.ts";
@@ -61,17 +62,26 @@ export async function createServices(config: Config, appFolder: URL): Promise<Se
     url: database.url,
     systemUrl: database.systemUrl,
     nodes: database.nodes,
+    topology: database.topology,
+    ...(database.instanceHost ? { instanceHost: database.instanceHost } : {}),
+    ...(database.password ? { password: database.password } : {}),
+    ...(database.systemPassword ? { systemPassword: database.systemPassword } : {}),
     ...(database.readerUrl ? { readerUrl: database.readerUrl } : {}),
     ...(database.nameServers.length > 0 ? { nameServers: database.nameServers } : {}),
     ...(database.ca ? { ca: database.ca } : {}),
   };
+  const memory = config.journal
+    ? await TopologyMemory.open({ directory: config.journal.directory, logger })
+    : null;
   const cluster = new Cluster({
     ...targets,
+    ...(memory?.recalled ? { remembered: memory.recalled } : {}),
     poolSize: database.poolSize,
     preparedStatements: database.preparedStatements,
     release: releaseMigrations,
     logger,
   });
+  memory?.follow(cluster.monitor);
   const diagnosis = new Diagnosis({ cluster, targets, logger });
   const reads = new ReadThrough({
     readable: () => cluster.readable,
@@ -144,7 +154,7 @@ export async function createServices(config: Config, appFolder: URL): Promise<Se
     async stop() {
       diagnosis.stop();
       await Promise.allSettled([inbox.stop(), sync.stop(), jobs.stop(), keeper.stop()]);
-      await Promise.allSettled([cluster.close(), journal?.close()]);
+      await Promise.allSettled([cluster.close(), memory?.close(), journal?.close()]);
     },
   };
 }
