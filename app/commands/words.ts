@@ -79,6 +79,12 @@ export function hindrance(error: ShopifyError, uncertain: boolean): Obstacle {
         code,
         message: "Shopify's security check turned your change away. It is sent again later.",
       };
+    case "blocked":
+      return {
+        code,
+        message:
+          "Shopify does not accept requests from Evenkeel's server just now. Its operators have to allow its address; your change is sent afterwards.",
+      };
     case "forbidden":
       return { code, message: "Shopify does not allow Evenkeel to make this change." };
     case "invalid":

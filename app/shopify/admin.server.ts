@@ -1,8 +1,12 @@
 import { setTimeout as wait } from "node:timers/promises";
+import { LRUCache } from "lru-cache";
+import { RetryBudget } from "../database/retry-budget.ts";
 import type { Logger } from "../observability/logger.server.ts";
-import { API_VERSION } from "./api-version.ts";
-import { ShopifyError, type ShopifyErrorKind } from "./errors.ts";
-import type { Operation } from "./operation.ts";
+import { Availability } from "./availability.ts";
+import { ShopifyError } from "./errors.ts";
+import { callAdmin, type CallResult } from "./graphql-call.ts";
+import { operation, type Operation } from "./operation.ts";
+import { ShopThrottle, type Priority } from "./shop-throttle.ts";
 
 export interface RequestOptions {
   readonly signal?: AbortSignal;
@@ -12,7 +16,8 @@ export interface RequestOptions {
 export interface AdminClient {
   readonly shop: string;
   /**
-   * Runs an operation. Queries are tried again when Shopify does not answer or throttles; a mutation is only
+   * Runs an operation, within a minute. It waits for its share of the shop's limit before it goes out. Queries,
+   * and mutations under an idempotency key, are tried again when Shopify does not answer; another mutation is only
    * tried again when Shopify said that it was not run (throttled), since a blind repetition doubles it.
    *
    * @throws ShopifyError with what the caller can do about it.
@@ -26,167 +31,200 @@ export interface AdminClient {
   download(url: string): Promise<ReadableStream<Uint8Array>>;
 }
 
-export interface AdminClientOptions {
-  readonly shop: string;
-  /** The access token, fetched at each request, since tokens live an hour. */
-  readonly accessToken: () => Promise<string>;
+/** The Admin APIs of all shops: what one request learns of limits and outages, the next one knows. */
+export interface AdminClients {
+  /** @param priority - Changes of merchants go before imports and other work that nobody waits for. */
+  of(shop: string, priority: Priority): AdminClient;
+  readonly availability: Availability;
+  close(): void;
+}
+
+export interface AdminClientsOptions {
+  /** A shop's access token, fetched at each try, since tokens live an hour. */
+  readonly accessToken: (shop: string) => Promise<string>;
   readonly logger: Logger;
 }
 
-const TRY_TIMEOUT_MS = 15_000;
 const DEADLINE_MS = 60_000;
+const TRY_TIMEOUT_MS = 15_000;
 const FIRST_BACKOFF_MS = 250;
 const MAX_BACKOFF_MS = 8_000;
+/** What an operation is taken to cost until Shopify has said it. */
+const MUTATION_COST = 10;
+const QUERY_COST = 50;
+/** What is known of shops beyond these is learned anew. */
+const MAX_SHOPS = 1_000;
+const MAX_KNOWN_COSTS = 1_000;
 
-interface Answer<Data> {
-  readonly data?: Data | null;
-  readonly errors?: readonly {
-    readonly message: string;
-    readonly extensions?: { readonly code?: string; readonly requestId?: string };
-  }[];
-  readonly extensions?: {
-    readonly cost?: {
-      readonly requestedQueryCost: number;
-      readonly throttleStatus: {
-        readonly currentlyAvailable: number;
-        readonly restoreRate: number;
-      };
-    };
-  };
-}
+const areYouThere = operation<{ shop: { id: string } }>("query AreYouThere { shop { id } }");
 
-const byStatus: Readonly<Record<number, [ShopifyErrorKind, string]>> = {
-  401: ["unauthorized", "Shopify no longer accepts the app's access to this shop."],
-  402: ["frozen", "The shop is frozen until its owner has settled with Shopify."],
-  403: ["forbidden", "Shopify does not allow the app to do this."],
-  423: ["locked", "Shopify has locked the shop."],
-  429: ["throttled", "Shopify asked us to slow down."],
-  430: ["rejected", "Shopify refused the request for security reasons."],
-};
+/** Makes the clients of all shops. */
+export function createAdminClients({ accessToken, logger }: AdminClientsOptions): AdminClients {
+  const throttles = new LRUCache<string, ShopThrottle>({ max: MAX_SHOPS });
+  const costs = new LRUCache<string, number>({ max: MAX_KNOWN_COSTS });
+  const retries = new RetryBudget();
+  const availability = new Availability({
+    logger,
+    async probe(shop, signal) {
+      const token = await accessToken(shop).catch((cause: unknown) => {
+        if (cause instanceof ShopifyError) throw cause;
+        // Without a token nothing was found out.
+        throw new ShopifyError("unavailable", "The shop's access cannot be read.", { cause });
+      });
+      const result = await callAdmin({
+        shop,
+        token,
+        operation: areYouThere,
+        variables: {},
+        signal,
+      });
+      if ("error" in result) throw result.error;
+    },
+  });
 
-export function createAdminClient({ shop, accessToken, logger }: AdminClientOptions): AdminClient {
-  const endpoint = `https://${shop}/admin/api/${API_VERSION}/graphql.json`;
+  function throttleOf(shop: string): ShopThrottle {
+    const throttle = throttles.get(shop) ?? new ShopThrottle();
+    throttles.set(shop, throttle);
+    return throttle;
+  }
 
-  async function once<D, V extends Record<string, unknown>>(
-    { name, text, kind }: Operation<D, V>,
+  /** One try, in its turn. */
+  async function attempt<D, V extends Record<string, unknown>>(
+    shop: string,
+    priority: Priority,
+    operation: Operation<D, V>,
     variables: V,
     signal: AbortSignal,
   ): Promise<D> {
-    const token = await accessToken();
-    let response: Response;
+    const throttle = throttleOf(shop);
+    const costKey = costKeyOf(operation, variables);
+    const guess = operation.kind === "mutation" ? MUTATION_COST : QUERY_COST;
+    let turn;
     try {
-      response = await fetch(endpoint, {
-        method: "POST",
-        headers: {
-          "content-type": "application/json",
-          accept: "application/json",
-          "x-shopify-access-token": token,
-        },
-        body: JSON.stringify({ query: text, variables, operationName: name }),
-        signal,
-      });
+      turn = await throttle.reserve(costs.get(costKey) ?? guess, priority, signal);
     } catch (cause) {
-      throw new ShopifyError("unavailable", "Shopify did not answer.", {
-        cause,
-        maybeApplied: true,
-      });
+      throw new ShopifyError("throttled", "The shop's limit at Shopify is used up.", { cause });
     }
-    const retryAfterMs = parseRetryAfter(response.headers.get("retry-after"), new Date());
-    const known = byStatus[response.status];
-    if (known) throw new ShopifyError(known[0], known[1], { retryAfterMs });
-    if (!response.ok) {
-      throw response.status >= 500
-        ? new ShopifyError("unavailable", `Shopify answered ${response.status}.`, {
-            retryAfterMs,
-            maybeApplied: true,
-          })
-        : new ShopifyError("invalid", `Shopify answered ${response.status}.`);
-    }
-    let answer: Answer<D>;
+    let result: CallResult<D> | undefined;
     try {
-      answer = (await response.json()) as Answer<D>;
-    } catch (cause) {
-      throw new ShopifyError("unavailable", "Shopify's answer was cut off.", {
-        cause,
-        maybeApplied: true,
-      });
+      const token = await accessToken(shop);
+      const limit = AbortSignal.any([signal, AbortSignal.timeout(TRY_TIMEOUT_MS)]);
+      result = await callAdmin({ shop, token, operation, variables, signal: limit });
+    } finally {
+      const cost = result?.cost ?? null;
+      if (cost) costs.set(costKey, cost.requestedQueryCost);
+      turn.settle(cost?.throttleStatus ?? null, cost?.actualQueryCost ?? 0);
     }
-    const error = answer.errors?.[0];
-    if (!error) {
-      if (!answer.data) throw new ShopifyError("unavailable", "Shopify's answer was empty.");
-      return answer.data;
+    if ("data" in result) return result.data;
+    const { error } = result;
+    // The bucket's own state says when to go on; where only the status says so, it is believed.
+    if (error.kind === "throttled" && !result.cost) {
+      throttle.close(error.retryAfterMs ?? FIRST_BACKOFF_MS);
     }
-    switch (error.extensions?.code) {
-      case "THROTTLED":
-        throw new ShopifyError("throttled", "The shop's limit at Shopify is used up for now.", {
-          retryAfterMs: throttleWait(answer),
-        });
-      case "INTERNAL_SERVER_ERROR":
-        throw new ShopifyError("unavailable", "Shopify had an internal error.", {
-          maybeApplied: kind === "mutation",
-        });
-      case "ACCESS_DENIED":
-        throw new ShopifyError("forbidden", error.message);
-      default:
-        throw new ShopifyError("invalid", error.message);
-    }
+    throw error;
   }
 
   return {
-    shop,
-    async request(operation, variables, { signal } = {}) {
-      const startedAt = performance.now();
-      for (let attempt = 0; ; attempt++) {
-        const remainingMs = DEADLINE_MS - (performance.now() - startedAt);
-        const limits = [AbortSignal.timeout(Math.min(TRY_TIMEOUT_MS, remainingMs))];
-        if (signal) limits.push(signal);
-        try {
-          return await once(operation, variables, AbortSignal.any(limits));
-        } catch (error) {
-          if (!(error instanceof ShopifyError) || !error.passing || signal?.aborted) throw error;
-          if (operation.kind === "mutation" && error.kind !== "throttled") throw error;
-          const waitMs = error.retryAfterMs ?? fullJitter(attempt);
-          if (performance.now() - startedAt + waitMs >= DEADLINE_MS) throw error;
-          logger.debug({ shop, operation: operation.name, attempt, kind: error.kind, waitMs });
-          await wait(waitMs, undefined, signal ? { signal } : {});
+    availability,
+    close: () => availability.close(),
+    of: (shop, priority) => ({
+      shop,
+      async request(operation, variables, { signal: given } = {}) {
+        retries.earn();
+        const deadline = AbortSignal.timeout(DEADLINE_MS);
+        const signal = given ? AbortSignal.any([given, deadline]) : deadline;
+        let maybeApplied = false;
+        for (let tries = 0; ; tries++) {
+          try {
+            return await availability.run(shop, () =>
+              attempt(shop, priority, operation, variables, signal).catch(abandoned(given)),
+            );
+          } catch (thrown) {
+            const error = thrown instanceof Abandoned ? thrown.cause : thrown;
+            if (!(error instanceof ShopifyError)) throw error;
+            maybeApplied ||= error.maybeApplied && operation.kind === "mutation";
+            const final = () => (maybeApplied ? uncertain(error) : error);
+            if (signal.aborted || !mayRepeat(operation, error)) throw final();
+            if (error.kind === "throttled") {
+              logger.debug({ shop, operation: operation.name, tries }, "throttled by Shopify");
+              continue;
+            }
+            if (!retries.spend()) throw final();
+            const away = availability.awaySince(shop) !== null;
+            // Whoever waits for a change is told at once; an import has the time.
+            if (away && priority === "interactive") throw final();
+            try {
+              if (away) await availability.until(shop, signal);
+              else await wait(error.retryAfterMs ?? fullJitter(tries), undefined, { signal });
+            } catch {
+              throw final();
+            }
+          }
         }
-      }
-    },
-    async download(url) {
-      const response = await fetch(url);
-      if (!response.ok || !response.body) {
-        throw new ShopifyError(
-          "unavailable",
-          `Shopify's file could not be read (${response.status}).`,
-        );
-      }
-      return response.body;
-    },
+      },
+      async download(url) {
+        const response = await fetch(url);
+        if (!response.ok || !response.body) {
+          throw new ShopifyError(
+            "unavailable",
+            `Shopify's file could not be read (${response.status}).`,
+          );
+        }
+        return response.body;
+      },
+    }),
   };
 }
 
+/** The client of a single shop, for work that has no others. */
+export function createAdminClient({
+  shop,
+  accessToken,
+  logger,
+}: {
+  readonly shop: string;
+  readonly accessToken: () => Promise<string>;
+  readonly logger: Logger;
+}): AdminClient {
+  return createAdminClients({ accessToken, logger }).of(shop, "interactive");
+}
+
+/** A try that its own caller gave up: it says nothing about Shopify. */
+class Abandoned extends Error {
+  override readonly name = "Abandoned";
+}
+
+function abandoned(signal: AbortSignal | undefined) {
+  return (error: unknown): never => {
+    throw signal?.aborted ? new Abandoned("given up", { cause: error }) : error;
+  };
+}
+
+function mayRepeat(
+  { kind, idempotent }: Pick<Operation<unknown, never>, "kind" | "idempotent">,
+  error: ShopifyError,
+): boolean {
+  if (error.kind === "throttled") return true;
+  return error.kind === "unavailable" && (kind === "query" || idempotent);
+}
+
+/** An earlier try of the same mutation may have taken effect, whatever the last one says. */
+function uncertain(error: ShopifyError): ShopifyError {
+  if (error.maybeApplied) return error;
+  const { kind, message, retryAfterMs } = error;
+  return new ShopifyError(kind, message, { retryAfterMs, maybeApplied: true, cause: error });
+}
+
+/** An operation costs by the sizes that it asks for, which are numbers among its variables. */
+function costKeyOf(
+  { name }: { readonly name: string },
+  variables: Record<string, unknown>,
+): string {
+  const sizes = Object.entries(variables).filter(([, value]) => typeof value === "number");
+  return [name, ...sizes.flat()].join(" ");
+}
+
 /** Exponential backoff with full jitter: a random time between nothing and the doubled bound (AWS, 2015). */
-function fullJitter(attempt: number): number {
-  return Math.random() * Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** attempt);
-}
-
-/**
- * `Retry-After` in its two forms, seconds and HTTP date (RFC 9110, 10.2.3).
- *
- * @returns milliseconds from `now`, null where the header is missing or makes no sense.
- */
-export function parseRetryAfter(value: string | null, now: Date): number | null {
-  if (value === null) return null;
-  if (/^\d+(\.\d+)?$/.test(value.trim())) return Number(value) * 1000;
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? null : Math.max(0, date - now.getTime());
-}
-
-/** How long the shop's bucket needs until it holds what the operation asks for. */
-function throttleWait(answer: Answer<unknown>): number | null {
-  const cost = answer.extensions?.cost;
-  if (!cost) return null;
-  const { currentlyAvailable, restoreRate } = cost.throttleStatus;
-  const missing = cost.requestedQueryCost - currentlyAvailable;
-  return Math.max(0, (missing / restoreRate) * 1000) + Math.random() * 250;
+function fullJitter(tries: number): number {
+  return Math.random() * Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** tries);
 }

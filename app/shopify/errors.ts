@@ -4,7 +4,8 @@
  * - `unavailable`: no answer, or a server error; may pass by itself;
  * - `throttled`: the shop's cost limit is used up; passes by itself;
  * - `unauthorized`: the token is dead (401); a merchant has to open the app;
- * - `forbidden`: a scope or an approval is missing, or this address is not on the app's allowlist (403);
+ * - `forbidden`: a scope or an approval is missing (403);
+ * - `blocked`: this server's address is not on the app's allowlist (403 as well); its operator has to add it;
  * - `frozen`: the shop has not paid Shopify (402); `locked`: Shopify has locked it (423);
  * - `rejected`: refused for security (430);
  * - `invalid`: the operation itself is wrong: a bug.
@@ -14,6 +15,7 @@ export type ShopifyErrorKind =
   | "throttled"
   | "unauthorized"
   | "forbidden"
+  | "blocked"
   | "frozen"
   | "locked"
   | "rejected"

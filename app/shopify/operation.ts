@@ -6,6 +6,8 @@ export interface Operation<Data, Variables extends Record<string, unknown>> {
   readonly name: string;
   readonly text: string;
   readonly kind: "query" | "mutation";
+  /** Whether Shopify knows a repetition by its key, so that sending it again cannot double it. */
+  readonly idempotent: boolean;
   readonly [shapes]?: { data: Data; variables: Variables };
 }
 
@@ -21,5 +23,10 @@ export function operation<Data, Variables extends Record<string, unknown> = Reco
   const match = /^\s*(?:#[^\n]*\n\s*)*(query|mutation)\s+(\w+)/.exec(text);
   if (!match?.[1] || !match[2])
     throw new TypeError("An operation starts with query or mutation and its name.");
-  return { kind: match[1] as "query" | "mutation", name: match[2], text };
+  return {
+    kind: match[1] as "query" | "mutation",
+    name: match[2],
+    text,
+    idempotent: /@idempotent\b/.test(text),
+  };
 }

@@ -2,12 +2,15 @@ import { http, HttpResponse } from "msw";
 import { setupServer } from "msw/node";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { createLogger } from "../../../app/observability/logger.server.ts";
-import { createAdminClient } from "../../../app/shopify/admin.server.ts";
+import { createAdminClients } from "../../../app/shopify/admin.server.ts";
 import { operation } from "../../../app/shopify/operation.ts";
 
 const SHOP = "one.myshopify.com";
 const ENDPOINT = `https://${SHOP}/admin/api/2026-10/graphql.json`;
 const shopName = operation<{ shop: { name: string } }>("query ShopName { shop { name } }");
+const adjust = operation<{ inventoryAdjustQuantities: null }>(
+  'mutation Adjust { inventoryAdjustQuantities(input: {}) @idempotent(key: "k") { changes { delta } } }',
+);
 const tag = operation<{ tagsAdd: null }>(
   'mutation Tag { tagsAdd(id: "x", tags: []) { node { id } } }',
 );
@@ -35,11 +38,10 @@ function answers(...responses: (() => Response)[]) {
 }
 
 const client = () =>
-  createAdminClient({
-    shop: SHOP,
+  createAdminClients({
     accessToken: async () => "token",
     logger: createLogger("silent"),
-  });
+  }).of(SHOP, "interactive");
 
 const named = () => HttpResponse.json({ data: { shop: { name: "One" } } });
 const throttled = () =>
@@ -104,6 +106,57 @@ test.each([
     expect(asked).toHaveLength(1);
   },
 );
+
+test("a mutation under an idempotency key is sent again, as it was", async () => {
+  const asked = answers(status(502), () =>
+    HttpResponse.json({ data: { inventoryAdjustQuantities: null } }),
+  );
+  await client().request(adjust, {});
+  expect(asked).toHaveLength(2);
+  expect(asked[1]).toEqual(asked[0]);
+});
+
+test("what may have been applied by the first try is not forgotten over the second's refusal", async () => {
+  answers(() => HttpResponse.error(), status(401));
+  await expect(client().request(adjust, {})).rejects.toMatchObject({
+    kind: "unauthorized",
+    maybeApplied: true,
+  });
+});
+
+test("an address that is not on the allowlist is told from a missing scope", async () => {
+  answers(() =>
+    HttpResponse.json({ errors: "The IP address is not on the app's allowlist." }, { status: 403 }),
+  );
+  await expect(client().request(shopName, {})).rejects.toMatchObject({ kind: "blocked" });
+});
+
+test("while a shop is away, a merchant's request fails at once and an import's waits", async () => {
+  const clients = createAdminClients({
+    accessToken: async () => "token",
+    logger: createLogger("silent"),
+  });
+  let away = true;
+  let asked = 0;
+  server.use(
+    http.post(ENDPOINT, () => {
+      asked++;
+      return away ? HttpResponse.error() : named();
+    }),
+  );
+  const merchant = clients.of(SHOP, "interactive");
+  while (!clients.availability.awaySince(SHOP)) {
+    await merchant.request(tag, {}).catch(() => {});
+  }
+  const before = asked;
+  await expect(merchant.request(tag, {})).rejects.toMatchObject({ kind: "unavailable" });
+  expect(asked).toBe(before);
+
+  const importing = clients.of(SHOP, "background").request(shopName, {});
+  away = false;
+  expect(await importing).toEqual({ shop: { name: "One" } });
+  clients.close();
+});
 
 test.each([
   [401, "unauthorized"],

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseRetryAfter } from "../../../app/shopify/admin.server.ts";
+import { parseRetryAfter } from "../../../app/shopify/graphql-call.ts";
 
 const now = new Date("2026-11-21T10:00:00Z");
 
