@@ -61,12 +61,19 @@ export interface SyncOptions {
   readonly jobs: Jobs;
   readonly admin: (shop: string) => AdminClient;
   readonly logger: Logger;
-  /** From how many orders or products on a bulk operation is used. Default 250. */
+  /** From how many orders or products on a bulk operation is used. Default {@link BULK_FROM}. */
   readonly bulkFrom?: number;
   /** How long one job works on a run before it makes room for others. Default 60 s. */
   readonly sliceMs?: number;
 }
 
+/**
+ * Reading page by page takes from the shop's limit of calls, a bulk operation does not. On the smallest plan, whose
+ * limit holds 2,000 points and refills by 100 a second, four pages of orders (28) empty it. Measured in the sandbox:
+ * 250 products of 800 variants take 37 s page by page, their stock at three locations 58 s, 150 orders 104 s; a bulk
+ * operation takes about a second for each.
+ */
+const BULK_FROM = 25;
 /** Orders further back cannot be read without a scope of their own. */
 const ORDER_WINDOW_MS = 60 * 24 * 3_600_000;
 /** What was committed at Shopify shortly before may not have been found by the last search (docs: search lags). */
@@ -121,7 +128,7 @@ class ShopSync implements Sync {
     this.#jobs = options.jobs;
     this.#admin = options.admin;
     this.#logger = options.logger;
-    this.#bulkFrom = options.bulkFrom ?? 250;
+    this.#bulkFrom = options.bulkFrom ?? BULK_FROM;
     this.#sliceMs = options.sliceMs ?? 60_000;
     this.#rereads = new Rereads({ cluster: options.cluster, logger: options.logger });
     this.#register();

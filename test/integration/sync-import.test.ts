@@ -80,6 +80,25 @@ describe("the first import", () => {
     expect(shop.bulkOperations.length).toBe(3);
   });
 
+  test.each([
+    { orders: 20, bulk: ["products", "inventoryItems"] },
+    { orders: 60, bulk: ["products", "inventoryItems", "orders"] },
+  ])(
+    "keeps the limit of calls for the merchant: $orders orders with a large catalogue take bulk operations for $bulk",
+    async ({ orders, bulk }) => {
+      await using app = await startShopifyApp({
+        database: await newDatabase(),
+        orders,
+        plan: "basic",
+      });
+      const [shop] = app.shops as [ShopStore];
+      await app.importShop(shop.domain);
+      expect((await app.sync.progress(shop.domain)).value?.state).toBe("done");
+      const asked = shop.bulkOperations.map(({ query }) => /\{\s*(\w+)/.exec(query)?.[1]);
+      expect(asked).toEqual(bulk);
+    },
+  );
+
   test("reads a small shop page by page, without waiting for a bulk operation", async () => {
     await using app = await startShopifyApp({
       database: await newDatabase(),
