@@ -42,10 +42,9 @@ async function served(
   cost: { requested: number; actual: number; priority: Priority },
 ): Promise<number> {
   const startedAt = performance.now();
-  let waitedMs = 0;
   for (;;) {
     const turn = await throttle.reserve(cost.requested, cost.priority, never);
-    waitedMs = performance.now() - startedAt;
+    const waitedMs = performance.now() - startedAt;
     const { status, actual } = await shop.run(cost.requested, cost.actual);
     turn.settle(status, actual);
     if (actual > 0) return waitedMs;
