@@ -3,9 +3,11 @@ import type { Config } from "./config.server.ts";
 import { Cluster } from "./database/cluster.ts";
 import { Diagnosis } from "./database/diagnosis.ts";
 import { createJobs, type Jobs } from "./jobs/jobs.server.ts";
+import { DurableWrites } from "./continuity/durable-writes.ts";
 import { Journal } from "./continuity/journal/journal.ts";
 import { ReadThrough } from "./continuity/read-through.ts";
 import { DatabaseError } from "./database/errors.ts";
+import { formatMark } from "./database/own-writes.ts";
 import { releaseMigrations } from "./database/migration-head.ts";
 import { TopologyMemory } from "./database/topology/memory.ts";
 import { createPageReads, type PageReads } from "./http/page-reads.server.ts";
@@ -15,7 +17,9 @@ import { createShopifyApp, type ShopifyApp } from "./shopify/app.server.ts";
 import { PostgresSessionStorage } from "./shopify/session-storage.server.ts";
 import { SignIn } from "./shopify/sign-in.server.ts";
 import { AccessTokens } from "./shopify/tokens.server.ts";
+import { changeSettings } from "./settings/settings.server.ts";
 import { createSync, type Sync } from "./sync/sync.server.ts";
+import { dropView, keepView } from "./views/saved-views.server.ts";
 import { createInbox, type Inbox } from "./webhooks/inbox.server.ts";
 import { createIntake, type Intake } from "./webhooks/intake.server.ts";
 import { DeliveryKeeper } from "./webhooks/keeping.server.ts";
@@ -25,6 +29,7 @@ export interface Services {
   readonly config: Config;
   readonly logger: Logger;
   readonly cluster: Cluster;
+  readonly writes: DurableWrites;
   readonly diagnosis: Diagnosis;
   readonly shopify: ShopifyApp;
   readonly pages: PageReads;
@@ -85,9 +90,18 @@ export async function createServices(config: Config, appFolder: URL): Promise<Se
   const diagnosis = new Diagnosis({ cluster, targets, logger });
   const reads = new ReadThrough({
     readable: () => cluster.readable,
+    reader: () => {
+      const mark = cluster.ownWrites?.mark;
+      return mark ? formatMark(mark) : "";
+    },
     isOutage: (error) => error instanceof DatabaseError && error.kind !== "permanent",
   });
-  const sessions = new PostgresSessionStorage(cluster);
+  const { durability } = database;
+  const writes = new DurableWrites({ cluster, journal, durability, logger });
+  writes.register(changeSettings);
+  writes.register(keepView);
+  writes.register(dropView);
+  const sessions = new PostgresSessionStorage({ cluster, writes, logger });
   const { app: shopify, api } = createShopifyApp({
     apiKey: credentials.apiKey,
     apiSecret: credentials.apiSecret,
@@ -103,7 +117,7 @@ export async function createServices(config: Config, appFolder: URL): Promise<Se
     logger,
   });
   const signIn = new SignIn({ app: shopify, api, sessions, logger });
-  const tokens = new AccessTokens(sessions, api);
+  const tokens = new AccessTokens(sessions, api, logger);
   const admin = (shop: string) =>
     createAdminClient({ shop, accessToken: () => tokens.get(shop), logger });
   const jobs = createJobs({
@@ -113,12 +127,12 @@ export async function createServices(config: Config, appFolder: URL): Promise<Se
     listen: database.preparedStatements,
   });
   const sync = createSync({ cluster, jobs, admin, logger });
-  const commands = createCommands({ cluster, jobs, admin, logger });
+  const commands = createCommands({ cluster, writes, durability, jobs, admin, logger });
   const inbox = createInbox({ cluster, sync, logger });
   const keeper = new DeliveryKeeper({
     cluster,
     journal,
-    durability: database.durability,
+    durability,
     onDelivery: () => inbox.wake(),
     logger,
   });
@@ -132,9 +146,10 @@ export async function createServices(config: Config, appFolder: URL): Promise<Se
     config,
     logger,
     cluster,
+    writes,
     diagnosis,
     shopify,
-    pages: createPageReads(cluster, sync, reads),
+    pages: createPageReads({ cluster, sync, reads, commands, writes }),
     journal,
     signIn,
     admin,
@@ -150,10 +165,17 @@ export async function createServices(config: Config, appFolder: URL): Promise<Se
       await inbox.start();
       // What an earlier process kept is taken up.
       keeper.drain();
+      writes.drain();
     },
     async stop() {
       diagnosis.stop();
-      await Promise.allSettled([inbox.stop(), sync.stop(), jobs.stop(), keeper.stop()]);
+      await Promise.allSettled([
+        inbox.stop(),
+        sync.stop(),
+        jobs.stop(),
+        keeper.stop(),
+        writes.stop(),
+      ]);
       await Promise.allSettled([cluster.close(), memory?.close(), journal?.close()]);
     },
   };

@@ -66,7 +66,7 @@ export async function checkAdjust(
   if (problems.length > 0 || place.available === null) return problems;
   const { inventoryItemId, locationId, delta } = input;
   const expected = await expectedLevels(db, shop, [inventoryItemId]);
-  const before = expected.of(inventoryItemId, locationId, place.available) ?? place.available;
+  const before = expected.of(inventoryItemId, locationId)?.expected ?? place.available;
   // Stock that is below zero already (oversold) may still be raised.
   if (delta < 0 && before + delta < 0) {
     return [

@@ -1,5 +1,8 @@
 import { randomUUID } from "node:crypto";
+import { isDeepStrictEqual } from "node:util";
 import { z } from "zod";
+import type { DurableDefinition } from "../continuity/durable-definition.ts";
+import type { DurableWrites } from "../continuity/durable-writes.ts";
 import type { Cluster, ShopDatabase } from "../database/cluster.ts";
 import { OperationMismatchError } from "../database/errors.ts";
 import type { Job, Jobs } from "../jobs/jobs.server.ts";
@@ -8,38 +11,58 @@ import type { AdminClient } from "../shopify/admin.server.ts";
 import { ShopifyError } from "../shopify/errors.ts";
 import { readAgain, type Findings } from "../sync/rereads.server.ts";
 import {
-  claimNext,
+  GIVE_UP_AFTER_MS,
   InvalidCommandError,
-  noteSending,
   overrideCommand,
+  submitCommand,
+  type Decision,
+  type StoredChange,
+  type Submission,
+} from "./asked.server.ts";
+import {
+  claimCommand,
+  noteSending,
   putBackCommand,
   settleCommand,
-  submitCommand,
   type Claim,
 } from "./journey.server.ts";
+import { keptChange, keptOf, type KeptCommands } from "./kept.server.ts";
 import { definitions } from "./kinds.server.ts";
 import { fieldOf } from "./problem-fields.ts";
 import { sendingNotes, type ChangedResource, type Outcome } from "./sending.ts";
+import { historyOf } from "./story.server.ts";
 import { commandKinds, type CommandKind, type SubmitRequest, type SubmitResult } from "./types.ts";
 import { hindrance, internal, unanswered, type Obstacle } from "./words.ts";
 
 /** The outbox: what merchants ask for, on its way to Shopify. */
 export interface Commands {
   /**
-   * Takes a change on. It is durable once this resolves with `accepted`; asking again with the same id, for
-   * the same change, is harmless and answers as the first time.
+   * Takes a change on. It is durable once this resolves with `accepted`, in the database or, while that is away,
+   * on this instance's disk (its ring is `server` then); asking again with the same id, for the same change, is
+   * harmless and answers as the first time.
    *
    * @throws DatabaseError when it could not be kept; asking again with the same id is safe.
    */
   submit(shop: string, request: SubmitRequest): Promise<SubmitResult>;
-  /** Gives a change up that is not being sent. @returns Whether it was there to be given up. */
-  discard(shop: string, operationId: string, by: string | null): Promise<boolean>;
-  /** Sends a change again that needed a person. @returns Whether there was one. */
-  sendAgain(shop: string, operationId: string, by: string | null): Promise<boolean>;
+  /** Gives a change up that is not being sent. */
+  discard(shop: string, operationId: string, by: string | null): Promise<Decided>;
+  /** Sends a change again that needed a person. */
+  sendAgain(shop: string, operationId: string, by: string | null): Promise<Decided>;
+  /** What was accepted of a shop, or decided about its changes, and waits for the database on this instance. */
+  kept(shop: string): Promise<KeptCommands>;
 }
+
+/**
+ * What became of a decision: `gone` where the change had moved on meanwhile; `kept` while the database is away,
+ * which will tell.
+ */
+export type Decided = "done" | "gone" | "kept";
 
 export interface CommandsOptions {
   readonly cluster: Cluster;
+  readonly writes: DurableWrites;
+  /** See `DurableWritesOptions.durability`. */
+  readonly durability: "replicated" | "primary";
   readonly jobs: Jobs;
   readonly admin: (shop: string) => AdminClient;
   readonly logger: Logger;
@@ -55,8 +78,10 @@ export interface CommandsOptions {
 export const COMMANDS_QUEUE = "commands.send";
 
 const SETTLE_MS = 60_000;
-/** What has waited for longer is a person's to decide. */
-const GIVE_UP_AFTER_MS = 6 * 24 * 3_600_000;
+/** How long the database may take before the disk takes over: somebody is looking at the screen. */
+const PATIENCE_MS = 500;
+/** How long sending waits for what is on its way to the database before it. */
+const CATCH_UP_MS = 30_000;
 /** Enough for six days at the longest delay; age decides before. */
 const RETRY_LIMIT = 5_000;
 const CONCURRENCY = 4;
@@ -70,23 +95,31 @@ export function createCommands(options: CommandsOptions): Commands {
 
 class Outbox implements Commands {
   readonly #cluster: Cluster;
+  readonly #writes: DurableWrites;
   readonly #jobs: Jobs;
   readonly #admin: (shop: string) => AdminClient;
   readonly #logger: Logger;
   readonly #settleMs: number;
-  readonly #submit: ReturnType<typeof submitCommand>;
-  readonly #override: ReturnType<typeof overrideCommand>;
+  readonly #submit: DurableDefinition<Submission, StoredChange>;
+  readonly #override: DurableDefinition<Decision, { changed: boolean }>;
+  readonly #claim: ReturnType<typeof claimCommand>;
 
-  constructor({ cluster, jobs, admin, logger, settleMs, retryDelaySeconds }: CommandsOptions) {
+  constructor(options: CommandsOptions) {
+    const { cluster, writes, jobs, admin, logger, settleMs, retryDelaySeconds } = options;
     this.#cluster = cluster;
+    this.#writes = writes;
     this.#jobs = jobs;
     this.#admin = admin;
     this.#logger = logger;
     this.#settleMs = settleMs ?? SETTLE_MS;
     const enqueue = (tx: ShopDatabase, shop: string, resource: string, commandId: string) =>
       this.#enqueue(tx, { shop, resource, commandId });
-    this.#submit = submitCommand(enqueue);
-    this.#override = overrideCommand(enqueue);
+    const history = historyOf(options.durability);
+    this.#submit = submitCommand(enqueue, history);
+    this.#override = overrideCommand(enqueue, history);
+    this.#claim = claimCommand(history);
+    writes.register(this.#submit);
+    writes.register(this.#override);
     jobs.register(COMMANDS_QUEUE, work, (data, job) => this.#work(data, job), {
       // One resource's commands go one after the other, also while one of them has to be tried again.
       policy: "key_strict_fifo",
@@ -115,50 +148,71 @@ class Outbox implements Commands {
         })),
       };
     }
+    const asked: Submission = { commandId: operationId, kind, input: parsed.data, requestedBy };
+    const known = (await this.kept(shop)).submitted.find(
+      ({ change }) => change.operationId === operationId,
+    );
+    if (known) {
+      return isDeepStrictEqual(known.submission, asked)
+        ? { kind: "accepted", change: known.change }
+        : usedBefore;
+    }
     try {
-      const input = { commandId: operationId, kind, input: parsed.data, requestedBy };
-      const change = await this.#cluster.write(shop, operationId, this.#submit, input);
+      const label = request.subject ?? null;
+      const kept = await this.#writes.write(shop, operationId, this.#submit, asked, {
+        label,
+        ...this.#patience,
+      });
+      if (kept.state === "journaled") {
+        return { kind: "accepted", change: keptChange(asked, label, new Date()) };
+      }
+      const { result } = kept;
       return {
         kind: "accepted",
         change: {
-          ...change,
-          acceptedAt: new Date(change.acceptedAt),
-          settledAt: change.settledAt === null ? null : new Date(change.settledAt),
+          ...result,
+          acceptedAt: new Date(result.acceptedAt),
+          settledAt: result.settledAt === null ? null : new Date(result.settledAt),
         },
       };
     } catch (error) {
       if (error instanceof InvalidCommandError) {
         return { kind: "invalid", problems: error.problems };
       }
-      if (error instanceof OperationMismatchError) {
-        return invalid("This form was sent before with other entries. Load the page again.");
-      }
+      if (error instanceof OperationMismatchError) return usedBefore;
       throw error;
     }
   }
 
-  async discard(shop: string, operationId: string, by: string | null): Promise<boolean> {
+  discard(shop: string, operationId: string, by: string | null): Promise<Decided> {
     return this.#decide(shop, operationId, "discard", by);
   }
 
-  async sendAgain(shop: string, operationId: string, by: string | null): Promise<boolean> {
+  sendAgain(shop: string, operationId: string, by: string | null): Promise<Decided> {
     return this.#decide(shop, operationId, "sendAgain", by);
+  }
+
+  async kept(shop: string): Promise<KeptCommands> {
+    return keptOf(await this.#writes.waiting(shop));
   }
 
   async #decide(
     shop: string,
     commandId: string,
-    action: "discard" | "sendAgain",
+    action: Decision["action"],
     by: string | null,
-  ): Promise<boolean> {
-    if (!z.uuid().safeParse(commandId).success) return false;
-    const { changed } = await this.#cluster.write(
-      shop,
-      `command.override:${randomUUID()}`,
-      this.#override,
-      { commandId, action, by },
-    );
-    return changed;
+  ): Promise<Decided> {
+    if (!z.uuid().safeParse(commandId).success) return "gone";
+    const id = `command.override:${randomUUID()}`;
+    const asked: Decision = { commandId, action, by };
+    const kept = await this.#writes.write(shop, id, this.#override, asked, this.#patience);
+    if (kept.state === "journaled") return "kept";
+    return kept.result.changed ? "done" : "gone";
+  }
+
+  /** Without a disk to turn to there is nothing to hurry for. */
+  get #patience() {
+    return this.#writes.fill.journal ? { patienceMs: PATIENCE_MS } : {};
   }
 
   async #enqueue(tx: ShopDatabase, data: z.infer<typeof work>): Promise<void> {
@@ -172,14 +226,27 @@ class Outbox implements Commands {
   async #work({ shop, resource, commandId }: z.infer<typeof work>, job: Job): Promise<void> {
     for (;;) {
       job.signal.throwIfAborted();
+      await this.#caughtUp(shop, job.signal);
       const { claim } = await this.#cluster.write(
         shop,
         `command.claim:${randomUUID()}`,
-        claimNext,
+        this.#claim,
         { resource, upTo: commandId },
       );
       if (!claim) return;
       await this.#attempt(shop, claim, job);
+    }
+  }
+
+  /** A decision to give a change up that is still on the disk must not be overtaken by the sending of it. */
+  async #caughtUp(shop: string, signal: AbortSignal): Promise<void> {
+    const late = AbortSignal.timeout(CATCH_UP_MS);
+    try {
+      await this.#writes.caughtUp(shop, AbortSignal.any([signal, late]));
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!late.aborted) throw error;
+      this.#logger.warn({ shop }, "commands are sent although earlier writes are still waiting");
     }
   }
 
@@ -256,6 +323,8 @@ class Outbox implements Commands {
         sending: () => {
           sent = true;
         },
+        acceptedAt: new Date(claim.acceptedAt),
+        madeByOthers: claim.madeByOthers,
         uncertainSince: claim.uncertainSince === null ? null : new Date(claim.uncertainSince),
         firstSentAt: new Date(claim.firstSentAt),
         settleMs: this.#settleMs,
@@ -329,6 +398,8 @@ export class ClaimLostError extends Error {
     super(`The command ${commandId} is no longer this worker's.`);
   }
 }
+
+const usedBefore = invalid("This form was sent before with other entries. Load the page again.");
 
 function invalid(message: string): SubmitResult {
   return { kind: "invalid", problems: [{ field: null, message }] };

@@ -1,102 +1,21 @@
-import { and, eq, inArray, sql } from "drizzle-orm";
+import { and, eq, getTableColumns, inArray, isNotNull, ne, sql, type SQL } from "drizzle-orm";
 import { z } from "zod";
-import type { ShopDatabase } from "../database/cluster.ts";
-import { commandEvents, commands, type CommandState } from "../database/schema.ts";
+import { commands } from "../database/schema.ts";
 import { defineWrite } from "../database/write.ts";
 import { findings, requestRereads, saveFindings } from "../sync/rereads.server.ts";
-import { definitions } from "./kinds.server.ts";
-import { describe } from "./queries.server.ts";
 import { sendingNotes } from "./sending.ts";
-import { commandKinds, type PendingChange, type Problem } from "./types.ts";
+import { stamp, tell, withNotes, WORKER } from "./story.server.ts";
 
 /*
- * Every step of a command is one write: its new state, and the line in its story that says so, or neither.
+ * The steps of a command on its way to Shopify. They are not kept beyond the database, as what a person asked for
+ * is: whoever takes a command on finds out whether steps are missing, and looks at Shopify then.
  */
-
-/** Rolls a submission back: nothing of it may stay, since the same operation id may come again, put right. */
-export class InvalidCommandError extends Error {
-  override readonly name = "InvalidCommandError";
-  readonly problems: readonly Problem[];
-
-  constructor(problems: readonly Problem[]) {
-    super(problems.map(({ message }) => message).join(" "));
-    this.problems = problems;
-  }
-}
-
-/** What this part of Evenkeel is called in a command's story. */
-export const WORKER = "evenkeel";
-
-/** Dates as JSON has them. */
-export type StoredChange = Omit<PendingChange, "acceptedAt" | "settledAt"> & {
-  readonly acceptedAt: string;
-  readonly settledAt: string | null;
-};
 
 const obstacle = z.object({
   code: z.string(),
   message: z.string(),
   field: z.string().optional(),
 });
-
-async function tell(
-  tx: ShopDatabase,
-  shop: string,
-  commandId: string,
-  state: CommandState,
-  actor: string,
-  detail: string | null = null,
-): Promise<void> {
-  await tx.insert(commandEvents).values({ shop, commandId, state, actor, detail });
-}
-
-const stamp = sql`clock_timestamp()`;
-
-/** One at a time per resource, so that what is checked still holds when it is written, and order is order. */
-async function lockResource(tx: ShopDatabase, shop: string, resource: string): Promise<void> {
-  await tx.execute(
-    sql`select pg_advisory_xact_lock(hashtextextended(${`command ${shop} ${resource}`}, 0))`,
-  );
-}
-
-/**
- * Accepts a command.
- *
- * @param enqueue - Adds the job that will send it, in the same transaction.
- */
-export function submitCommand(
-  enqueue: (tx: ShopDatabase, shop: string, resource: string, commandId: string) => Promise<void>,
-) {
-  return defineWrite(
-    "command.submit",
-    z.object({
-      commandId: z.uuid(),
-      kind: z.enum(commandKinds),
-      input: z.unknown(),
-      requestedBy: z.string().nullable(),
-    }),
-    async (tx, { commandId, kind, input, requestedBy }, { shop }): Promise<StoredChange> => {
-      const definition = definitions[kind];
-      const resource = definition.resource(input);
-      await lockResource(tx, shop, resource);
-      const problems = await definition.check(tx, shop, input);
-      if (problems.length > 0) throw new InvalidCommandError(problems);
-      const [row] = await tx
-        .insert(commands)
-        .values({ shop, id: commandId, kind, resource, input, requestedBy, acceptedAt: stamp })
-        .returning();
-      await tell(tx, shop, commandId, "accepted", requestedBy ?? WORKER);
-      await enqueue(tx, shop, resource, commandId);
-      const [change] = await describe(tx, shop, row ? [row] : []);
-      if (!change) throw new Error(`The command ${commandId} was not stored.`);
-      return {
-        ...change,
-        acceptedAt: change.acceptedAt.toISOString(),
-        settledAt: change.settledAt?.toISOString() ?? null,
-      };
-    },
-  );
-}
 
 /** A command that this process has taken on. */
 export interface Claim {
@@ -109,63 +28,89 @@ export interface Claim {
   readonly firstSentAt: string;
   readonly uncertainSince: string | null;
   readonly notes: unknown;
+  /** What Shopify made of other commands of the resource; read only where this one is uncertain. */
+  readonly madeByOthers: readonly string[];
 }
 
 /**
  * Takes on the oldest command of a resource that is not settled, as far as a given one. Whoever asks is the
  * only one at this resource (the queue sees to it), so what stands at `sending` is of a process that died.
  *
- * @returns null where there is nothing to send, or where a command is held and those behind it wait.
+ * @param history - See `historyOf`.
+ * @returns a write that gives null where there is nothing to send, or where a command is held and those behind it
+ *   wait.
  */
-export const claimNext = defineWrite(
-  "command.claim",
-  z.object({ resource: z.string(), upTo: z.uuid() }),
-  async (tx, { resource, upTo }, { shop }): Promise<{ claim: Claim | null }> => {
-    const key = (id: string) => and(eq(commands.shop, shop), eq(commands.id, id));
-    const [last] = await tx.select({ state: commands.state }).from(commands).where(key(upTo));
-    if (!last || !["accepted", "sending", "unknown"].includes(last.state)) return { claim: null };
-    const [head] = await tx
-      .select()
-      .from(commands)
-      .where(
-        and(
-          eq(commands.shop, shop),
-          eq(commands.resource, resource),
-          inArray(commands.state, ["accepted", "sending", "unknown", "held"]),
-        ),
-      )
-      .orderBy(commands.acceptedAt, commands.id)
-      .limit(1)
-      .for("update");
-    if (!head || head.state === "held") return { claim: null };
-    const [row] = await tx
-      .update(commands)
-      .set({
-        state: "sending",
-        attempts: sql`${commands.attempts} + 1`,
-        firstSentAt: sql`coalesce(${commands.firstSentAt}, ${stamp})`,
-        // What stands at `sending` was sent, if at all, after it was taken on.
-        ...(head.state === "sending" ? { uncertainSince: head.updatedAt } : {}),
-        updatedAt: stamp,
-      })
-      .where(key(head.id))
-      .returning();
-    if (!row?.firstSentAt) throw new Error(`The command ${head.id} could not be taken on.`);
-    await tell(tx, shop, head.id, "sending", WORKER);
-    return {
-      claim: {
-        commandId: row.id,
-        kind: row.kind,
-        input: row.input,
-        attempt: row.attempts,
-        acceptedAt: row.acceptedAt.toISOString(),
-        firstSentAt: row.firstSentAt.toISOString(),
-        uncertainSince: row.uncertainSince?.toISOString() ?? null,
-        notes: row.result,
-      },
-    };
-  },
-);
+export function claimCommand(history: SQL<number>) {
+  return defineWrite(
+    "command.claim",
+    z.object({ resource: z.string(), upTo: z.uuid() }),
+    async (tx, { resource, upTo }, { shop }): Promise<{ claim: Claim | null }> => {
+      const key = (id: string) => and(eq(commands.shop, shop), eq(commands.id, id));
+      const [last] = await tx.select({ state: commands.state }).from(commands).where(key(upTo));
+      if (!last || !["accepted", "sending", "unknown"].includes(last.state)) return { claim: null };
+      const [head] = await tx
+        .select({ ...getTableColumns(commands), history })
+        .from(commands)
+        .where(
+          and(
+            eq(commands.shop, shop),
+            eq(commands.resource, resource),
+            inArray(commands.state, ["accepted", "sending", "unknown", "held"]),
+          ),
+        )
+        .orderBy(commands.acceptedAt, commands.id)
+        .limit(1)
+        .for("update");
+      if (!head || head.state === "held") return { claim: null };
+      const seenIn = sendingNotes.safeParse(head.result ?? {}).data?.history ?? head.history;
+      const [row] = await tx
+        .update(commands)
+        .set({
+          state: "sending",
+          attempts: sql`${commands.attempts} + 1`,
+          firstSentAt: sql`coalesce(${commands.firstSentAt}, ${stamp})`,
+          // What stands at `sending` was sent, if at all, after it was taken on.
+          ...(head.state === "sending" ? { uncertainSince: head.updatedAt } : {}),
+          // That it was sent may be among what a failover has lost.
+          ...(seenIn === head.history
+            ? {}
+            : { uncertainSince: stamp, firstSentAt: head.firstSentAt ?? head.acceptedAt }),
+          result: withNotes(sql`jsonb_build_object('history', ${head.history}::int)`),
+          updatedAt: stamp,
+        })
+        .where(key(head.id))
+        .returning();
+      if (!row?.firstSentAt) throw new Error(`The command ${head.id} could not be taken on.`);
+      await tell(tx, shop, head.id, "sending", WORKER);
+      const others = row.uncertainSince
+        ? await tx
+            .select({ made: sql<string>`${commands.result}->>'created'` })
+            .from(commands)
+            .where(
+              and(
+                eq(commands.shop, shop),
+                eq(commands.resource, resource),
+                ne(commands.id, head.id),
+                isNotNull(sql`${commands.result}->>'created'`),
+              ),
+            )
+        : [];
+      return {
+        claim: {
+          commandId: row.id,
+          kind: row.kind,
+          input: row.input,
+          attempt: row.attempts,
+          acceptedAt: row.acceptedAt.toISOString(),
+          firstSentAt: row.firstSentAt.toISOString(),
+          uncertainSince: row.uncertainSince?.toISOString() ?? null,
+          notes: row.result,
+          madeByOthers: others.map(({ made }) => made),
+        },
+      };
+    },
+  );
+}
 
 const claimed = { commandId: z.uuid(), attempt: z.number().int() };
 
@@ -179,8 +124,7 @@ function ofAttempt(shop: string, { commandId, attempt }: { commandId: string; at
   );
 }
 
-const merged = (notes: Record<string, unknown>) =>
-  sql`coalesce(${commands.result}, '{}'::jsonb) || ${JSON.stringify(notes)}::jsonb`;
+const merged = (notes: Record<string, unknown>) => withNotes(sql`${JSON.stringify(notes)}::jsonb`);
 
 /** Keeps notes for the next attempt. */
 export const noteSending = defineWrite(
@@ -248,7 +192,7 @@ export const putBackCommand = defineWrite(
         error: { ...rest, ...(field ? { field } : {}) },
         ...(keySpent
           ? {
-              result: sql`coalesce(${commands.result}, '{}'::jsonb) || jsonb_build_object('keysSpent', ${spent})`,
+              result: withNotes(sql`jsonb_build_object('keysSpent', ${spent})`),
             }
           : {}),
         ...(uncertain ? { uncertainSince: stamp } : {}),
@@ -263,51 +207,3 @@ export const putBackCommand = defineWrite(
     return null;
   },
 );
-
-/** What a person may do to a command in a given state. */
-const byHand = {
-  discard: { from: ["accepted", "failed", "held"], to: "discarded" },
-  sendAgain: { from: ["failed"], to: "accepted" },
-} as const satisfies Record<string, { from: readonly CommandState[]; to: CommandState }>;
-
-/**
- * A person's decision about a command.
- *
- * @param enqueue - Adds the job that sends it, where it is to be sent.
- */
-export function overrideCommand(
-  enqueue: (tx: ShopDatabase, shop: string, resource: string, commandId: string) => Promise<void>,
-) {
-  return defineWrite(
-    "command.override",
-    z.object({
-      commandId: z.uuid(),
-      action: z.enum(["discard", "sendAgain"]),
-      by: z.string().nullable(),
-    }),
-    async (tx, { commandId, action, by }, { shop }): Promise<{ changed: boolean }> => {
-      const { from, to } = byHand[action];
-      const rows = await tx
-        .update(commands)
-        .set({
-          state: to,
-          settledAt: to === "discarded" ? stamp : null,
-          ...(to === "accepted" ? { error: null } : {}),
-          updatedAt: stamp,
-        })
-        .where(
-          and(
-            eq(commands.shop, shop),
-            eq(commands.id, commandId),
-            inArray(commands.state, [...from]),
-          ),
-        )
-        .returning({ resource: commands.resource });
-      const [row] = rows;
-      if (!row) return { changed: false };
-      await tell(tx, shop, commandId, to, by ?? WORKER);
-      if (to === "accepted") await enqueue(tx, shop, row.resource, commandId);
-      return { changed: true };
-    },
-  );
-}

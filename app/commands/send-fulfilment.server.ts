@@ -36,7 +36,15 @@ const fulfillmentWithLines = z.object({
   fulfillmentLineItems: pageOf(fulfillmentLineNode),
 });
 
-const fulfillmentHead = fulfillmentNode.pick({ id: true, status: true, trackingInfo: true });
+const fulfillmentHead = fulfillmentNode.pick({
+  id: true,
+  status: true,
+  createdAt: true,
+  trackingInfo: true,
+});
+
+/** Shopify's moments have whole seconds, and its clock is not ours. */
+const CLOCKS_DIFFER_MS = 5_000;
 
 /** What is left of a line of a fulfillment order. */
 interface Left {
@@ -48,6 +56,7 @@ interface Left {
 /**
  * Shopify takes no key for a fulfillment. So it is always looked first, and what is there before the first
  * attempt is kept: after a lost answer, a fulfillment that was not there and sends exactly these units is ours.
+ * Where that note is lost too, one that was made since the command was asked for, and by no other command of ours.
  * Only where there is none is the command sent again, and not before a change that is applied late would show.
  */
 export const fulfil: Sender<FulfilInput> = async (attempt) => {
@@ -57,12 +66,19 @@ export const fulfil: Sender<FulfilInput> = async (attempt) => {
   const fulfillments = await readFulfillments(admin, input.orderId, signal);
   if (fulfillments === null) return refused("gone", "Shopify no longer has this order.");
 
-  if (uncertainSince && notes.fulfillmentsBefore) {
-    const before = new Set(notes.fulfillmentsBefore);
+  if (uncertainSince) {
+    const before = notes.fulfillmentsBefore && new Set(notes.fulfillmentsBefore);
+    const others = new Set(attempt.madeByOthers);
+    const earliest = attempt.acceptedAt.getTime() - CLOCKS_DIFFER_MS;
     const ours = await findOurs(
       attempt,
       left,
-      fulfillments.filter(({ id, status }) => !before.has(id) && status !== "cancelled"),
+      fulfillments.filter(
+        ({ id, status, createdAt }) =>
+          status !== "cancelled" &&
+          !others.has(globalId("Fulfillment", id)) &&
+          (before ? !before.has(id) : Date.parse(createdAt) >= earliest),
+      ),
     );
     if (ours !== null) return { kind: "done", created: globalId("Fulfillment", ours), reread };
     if (Date.now() - uncertainSince.getTime() < settleMs) {

@@ -10,6 +10,8 @@ export const sendingNotes = z.object({
   fulfillmentsBefore: z.array(z.number()).optional(),
   /** What Shopify made of the command. */
   created: z.string().optional(),
+  /** In which of the database's histories it was accepted or last taken on; see `historyOf`. */
+  history: z.number().int().optional(),
 });
 export type SendingNotes = z.infer<typeof sendingNotes>;
 
@@ -24,6 +26,10 @@ export interface Attempt<Input> {
   readonly note: (notes: Partial<SendingNotes>) => Promise<void>;
   /** To be called just before what may change something at Shopify: from then on a lost answer is uncertain. */
   readonly sending: () => void;
+  /** When it was asked for. */
+  readonly acceptedAt: Date;
+  /** What Shopify made of other commands of the resource; read only where this one is uncertain. */
+  readonly madeByOthers: readonly string[];
   /** When an attempt whose outcome is not known was made; null where there was none. */
   readonly uncertainSince: Date | null;
   /** When the first attempt was made: this one, if there was none before. */

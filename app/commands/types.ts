@@ -63,6 +63,8 @@ export interface SubmitRequest {
   readonly input: unknown;
   /** The person who asks, for the record. */
   readonly requestedBy: string | null;
+  /** What the page called the thing that is changed: names it while the database cannot. */
+  readonly subject?: string | null;
 }
 
 export type SubmitResult =

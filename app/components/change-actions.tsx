@@ -9,9 +9,9 @@ import { toast } from "./toast.ts";
 /** What a person can decide about a change that needs them. */
 export type Override = "send-again" | "discard";
 
-/** What became of a decision: `gone` where the change had moved on meanwhile. */
+/** What became of a decision: `gone` where the change had moved on meanwhile, `kept` where the database will tell. */
 export interface OverrideAnswer {
-  readonly kind: "done" | "gone" | "failed";
+  readonly kind: "done" | "gone" | "kept" | "failed";
   readonly override: Override;
 }
 
@@ -35,7 +35,7 @@ export function ChangeActions({
     if (!data) return;
     toast(decide[data.kind][data.override], { isError: data.kind === "failed" });
     // The change is about to leave this list, and the buttons with it.
-    if (data.kind === "done") document.getElementById(listId)?.focus();
+    if (data.kind === "done" || data.kind === "kept") document.getElementById(listId)?.focus();
   }, [data, decide, listId]);
 
   if (change.ring !== "needs-you") return null;

@@ -106,8 +106,11 @@ function EditorForm({
   const [tried, setTried] = useState(false);
   const read = readAdjustment(entry, current);
 
-  const submission = useSubmission("/app/inventory", () => {
-    if (read.problem === null) toast(editor.saved(variant, format.signed(read.delta)));
+  const submission = useSubmission("/app/inventory", (change) => {
+    if (read.problem === null) {
+      const said = change.ring === "server" ? editor.kept : editor.saved;
+      toast(said(variant, format.signed(read.delta)));
+    }
     onSaved();
   });
 
@@ -115,15 +118,14 @@ function EditorForm({
     event.preventDefault();
     setTried(true);
     if (read.problem !== null || submission.busy) return;
+    // As lists of changes name it.
+    const subject = [row.title, row.variantTitle].filter(Boolean).join(" · ");
     const what = { inventoryItemId: row.inventoryItemId, locationId: level.locationId, reason };
     if (entry.field === "delta") {
-      submission.submit("inventory.adjust", { ...what, delta: read.delta });
+      submission.submit("inventory.adjust", { ...what, delta: read.delta }, subject);
     } else {
-      submission.submit("inventory.set", {
-        ...what,
-        quantity: read.quantity,
-        changeFromQuantity: current,
-      });
+      const counted = { ...what, quantity: read.quantity, changeFromQuantity: current };
+      submission.submit("inventory.set", counted, subject);
     }
   };
 

@@ -22,7 +22,7 @@ export function SubmissionProblem({ answer }: { readonly answer: ChangeAnswer | 
       case "unreachable":
         return words.submit.unreachable;
       case "failed":
-        return words.submit.failed;
+        return answer.cause === "database" ? words.submit.away : words.submit.failed;
       default: {
         const whole = answer?.kind === "invalid" ? answer.problems : [];
         const about = whole.filter(({ field }) => field === null).map(({ message }) => message);

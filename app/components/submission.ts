@@ -6,7 +6,12 @@ import { readProblem, type PageProblem } from "./problem.ts";
 /** What a form that asks for a change gets back. */
 export type ChangeAnswer = { readonly operationId: string } & (
   | SubmitResult
-  | { readonly kind: "failed"; readonly reference: string | null }
+  | {
+      readonly kind: "failed";
+      /** What is away, or null for a fault of our own. */
+      readonly cause: "database" | null;
+      readonly reference: string | null;
+    }
   | { readonly kind: "unreachable" }
 );
 
@@ -15,6 +20,8 @@ export interface ChangeRequest {
   readonly operationId: string;
   readonly kind: PendingChange["kind"];
   readonly input: unknown;
+  /** What the form calls the thing that is changed. */
+  readonly subject: string;
 }
 
 /**
@@ -31,7 +38,7 @@ export async function answerForm(
   } catch (error) {
     const problem = ourProblem(error);
     return problem.kind === "failed"
-      ? { kind: "failed", operationId, reference: problem.reference }
+      ? { kind: "failed", operationId, cause: problem.cause, reference: problem.reference }
       : { kind: "unreachable", operationId };
   }
 }
@@ -54,8 +61,12 @@ function ourProblem(error: unknown): Exclude<PageProblem, { kind: "not-found" }>
 }
 
 export interface Submission {
-  /** Asks for the change. Asking again for the same thing before it was accepted keeps its id. */
-  submit(kind: PendingChange["kind"], input: unknown): void;
+  /**
+   * Asks for the change. Asking again for the same thing before it was accepted keeps its id.
+   *
+   * @param subject - What people call the thing that is changed.
+   */
+  submit(kind: PendingChange["kind"], input: unknown, subject: string): void;
   readonly busy: boolean;
   /** The answer to what was asked last; null before and while asking. */
   readonly answer: ChangeAnswer | null;
@@ -85,12 +96,12 @@ export function useSubmission(
   }, [data]);
 
   return {
-    submit(kind, input) {
+    submit(kind, input, subject) {
       const what = JSON.stringify([kind, input]);
       // The first answer may have been lost after the change was accepted: the same id finds it again.
       const id = asked.current?.what === what ? asked.current.id : crypto.randomUUID();
       asked.current = { id, what };
-      const request: ChangeRequest = { operationId: id, kind, input };
+      const request: ChangeRequest = { operationId: id, kind, input, subject };
       fetcher.submit(JSON.stringify(request), {
         method: "post",
         action,

@@ -9,6 +9,8 @@ const changeRequest = z.object({
   operationId: z.uuid(),
   kind: z.string(),
   input: z.unknown(),
+  /** Only shown back to those who may see it anyway. */
+  subject: z.string().trim().max(300).optional().catch(undefined),
 });
 
 /** Takes a form's change in for the person who is signed in: what every action that changes something does. */
@@ -25,12 +27,13 @@ export async function submitChange(
       const problem = { field: null, message: "This request could not be understood." };
       return { kind: "invalid", operationId: "", problems: [problem] };
     }
-    const { operationId, input } = asked.data;
+    const { operationId, input, subject } = asked.data;
     const answer = await context.services.commands.submit(shop, {
       operationId,
       kind,
       input,
       requestedBy: user,
+      subject: subject || null,
     });
     return { ...answer, operationId };
   });

@@ -206,9 +206,10 @@ export async function inventoryRows(
     from variants v join products p on p.shop = v.shop and p.id = v.product_id
     where v.shop = ${shop} and v.id = any(${numberArray(variantIds)})`);
   const itemIds = found.map((row) => Number(row.inventory_item_id));
-  const [levels, expected, changes] = await Promise.all([
-    readLevels(db, shop, itemIds),
+  const [expected, levels, changes] = await Promise.all([
+    // Asked first: a change that is not found any more is in the levels.
     expectedLevels(db, shop, itemIds),
+    readLevels(db, shop, itemIds),
     gravestChanges(
       db,
       shop,
@@ -233,17 +234,22 @@ function inventoryRow(
   locationId: number | null,
 ): InventoryRow {
   const inventoryItemId = Number(row.inventory_item_id);
-  const shown = levels.map((level): InventoryLevel => ({
-    locationId: Number(level.location_id),
-    location: level.location,
-    available: level.available,
-    onHand: level.on_hand,
-    committed: level.committed,
-    incoming: level.incoming,
-    expected: expected.of(inventoryItemId, Number(level.location_id), level.available),
-  }));
-  const counted = levels.filter(
-    (level) => level.open && (locationId === null || Number(level.location_id) === locationId),
+  const shown = levels.map((level) => {
+    const locationId = Number(level.location_id);
+    const onItsWay = expected.of(inventoryItemId, locationId);
+    const shownLevel: InventoryLevel = {
+      locationId,
+      location: level.location,
+      available: onItsWay?.available ?? level.available,
+      onHand: level.on_hand,
+      committed: level.committed,
+      incoming: level.incoming,
+      expected: onItsWay?.expected ?? null,
+    };
+    return { ...level, shown: shownLevel };
+  });
+  const counted = shown.filter(
+    (level) => level.open && (locationId === null || level.shown.locationId === locationId),
   );
   return {
     variantId: Number(row.id),
@@ -255,8 +261,8 @@ function inventoryRow(
     barcode: row.barcode,
     imageUrl: row.image_url,
     tracked: row.tracked,
-    available: counted.reduce((sum, level) => sum + level.available, 0),
-    levels: shown,
+    available: counted.reduce((sum, level) => sum + level.shown.available, 0),
+    levels: shown.map((level) => level.shown),
     pending,
   };
 }

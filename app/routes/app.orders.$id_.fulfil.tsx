@@ -143,8 +143,8 @@ function FulfilForm({ order, parts, part, onChoosePart }: FulfilFormProps) {
     notifyCustomer: order.email !== null,
   });
   const [tried, setTried] = useState(false);
-  const submission = useSubmission(`/app/orders/${order.id}/fulfil`, () => {
-    toast(words.fulfil.accepted(order.name));
+  const submission = useSubmission(`/app/orders/${order.id}/fulfil`, ({ ring }) => {
+    toast((ring === "server" ? words.fulfil.kept : words.fulfil.accepted)(order.name));
     void navigate(`/app/orders/${order.id}`);
   });
 
@@ -178,7 +178,7 @@ function FulfilForm({ order, parts, part, onChoosePart }: FulfilFormProps) {
     event.preventDefault();
     setTried(true);
     if (submission.busy) return;
-    if (input) submission.submit("order.fulfil", input);
+    if (input) submission.submit("order.fulfil", input, order.name);
     else focusFirstError();
   };
 

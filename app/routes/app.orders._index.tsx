@@ -82,21 +82,21 @@ type ViewRequest = z.infer<typeof savedView>;
 export async function action({ request, context }: ActionFunctionArgs) {
   return answering({ request, context }, async () => {
     const { shop } = await merchant(request, context);
-    const { cluster } = context.services;
+    const { writes } = context.services;
     const asked = savedView.safeParse(await request.json().catch(() => null));
     if (!asked.success) return { ok: false as const, intent: "save" as const };
     const view = asked.data;
     if (view.intent === "save") {
       // What an address may hold is decided in one place: a view is an address under a name.
       const query = parseOrderQuery(new URLSearchParams(view.query));
-      await saveView(cluster, shop, {
+      await saveView(writes, shop, {
         id: view.id,
         page: "orders",
         name: view.name,
         query: orderSearchParams(firstOrderPage(query)).toString(),
       });
     } else {
-      await deleteView(cluster, shop, view.id);
+      await deleteView(writes, shop, view.id);
     }
     return { ok: true as const, intent: view.intent, id: view.id, name: view.name };
   });

@@ -13,7 +13,6 @@ import {
 } from "@shopify/polaris";
 import { boundary } from "@shopify/shopify-app-remix/server";
 import type { ReactNode } from "react";
-import { listChanges } from "../commands/queries.server.ts";
 import type { ChangeFilter } from "../commands/types.ts";
 import { ChangeActions, type OverrideAnswer } from "../components/change-actions.tsx";
 import { ChangeList } from "../components/change-list.tsx";
@@ -38,25 +37,25 @@ const deliveryTabs = ["all", "received", "dead"] as const;
 export async function loader({ request, context }: LoaderFunctionArgs) {
   return answering({ request, context }, async () => {
     const { shop, admin } = await merchant(request, context);
-    const { cluster } = context.services;
+    const { cluster, pages } = context.services;
     const { searchParams } = new URL(request.url);
     const changeTab = readChoice(searchParams, "changes", changeTabs, "pending");
     const deliveryTab = readChoice(searchParams, "messages", deliveryTabs, "all");
     const after = searchParams.get("after");
+    const changes = await unlessAway(pages.listChanges(shop, changeTab));
     const lists = await unlessAway(
       Promise.all([
-        listChanges(cluster, shop, { state: changeTab }),
         listDeliveries(cluster, shop, { state: deliveryTab === "all" ? null : deliveryTab, after }),
         listDeliveries(cluster, shop),
         listSyncRuns(cluster, shop),
       ]),
     );
-    const [changes, deliveries, newest, runs] = lists ?? [];
+    const [deliveries, newest, runs] = lists ?? [];
     const { state, since, latencyMs } = cluster.state;
     return {
       changeTab,
       deliveryTab,
-      changes: changes ?? null,
+      changes,
       deliveries: deliveries ?? null,
       runs: runs ?? null,
       database: { up: state === "up", since, latencyMs },
@@ -79,11 +78,11 @@ export async function action({ request, context }: ActionFunctionArgs): Promise<
     if (typeof operationId !== "string" || !isOperationId(operationId)) {
       return { kind: "gone", override };
     }
-    const found =
+    const kind =
       override === "discard"
         ? await commands.discard(shop, operationId, user)
         : await commands.sendAgain(shop, operationId, user);
-    return { kind: found ? "done" : "gone", override };
+    return { kind, override };
   });
 }
 
@@ -117,8 +116,12 @@ export default function Resilience() {
     <Page
       title={words.pages.resilience}
       subtitle={resilience.intro}
-      {...(changes && deliveries && runs
-        ? { titleMetadata: <SourceBadge of={oldest(changes, deliveries, runs)} /> }
+      {...(changes
+        ? {
+            titleMetadata: (
+              <SourceBadge of={deliveries && runs ? oldest(changes, deliveries, runs) : changes} />
+            ),
+          }
         : {})}
     >
       <TitleBar title={words.pages.resilience} />

@@ -35,7 +35,8 @@ function readThreshold(text: string): number | null {
 }
 
 interface SettingsAnswer {
-  readonly kind: "saved" | "invalid" | "failed";
+  /** `kept`: on the server, waiting for the database. */
+  readonly kind: "saved" | "kept" | "invalid" | "failed";
 }
 
 export async function action({ request, context }: ActionFunctionArgs): Promise<SettingsAnswer> {
@@ -45,8 +46,9 @@ export async function action({ request, context }: ActionFunctionArgs): Promise<
     const entered = form.get("lowStockThreshold");
     const lowStockThreshold = typeof entered === "string" ? readThreshold(entered) : null;
     if (lowStockThreshold === null) return { kind: "invalid" };
-    await saveSettings(context.services.cluster, shop, { lowStockThreshold }, user);
-    return { kind: "saved" };
+    const { writes } = context.services;
+    const state = await saveSettings(writes, shop, { lowStockThreshold }, user);
+    return { kind: state === "done" ? "saved" : "kept" };
   });
 }
 
@@ -99,10 +101,11 @@ function StockSettings({ lowStockThreshold }: { readonly lowStockThreshold: numb
   const wrong = readThreshold(value) === null;
 
   useEffect(() => {
-    if (fetcher.data?.kind !== "saved") return;
+    const kind = fetcher.data?.kind;
+    if (kind !== "saved" && kind !== "kept") return;
     setTyped(null);
     setTried(false);
-    toast(words.settings.saved);
+    toast(words.settings[kind]);
   }, [fetcher.data, words]);
 
   const save = () => {

@@ -13,4 +13,11 @@ export const settingsSchema = z.object({
 
 export type Settings = z.infer<typeof settingsSchema>;
 
+/** Some of them, without their defaults: what is not changed must not be set to its default. */
+export const settingsChanges: z.ZodType<Partial<Settings>> = z.object(
+  Object.fromEntries(
+    Object.entries(settingsSchema.shape).map(([name, field]) => [name, field.unwrap().optional()]),
+  ),
+);
+
 export const defaultSettings: Settings = settingsSchema.parse({});

@@ -1,4 +1,6 @@
 import type { Shopify } from "@shopify/shopify-api";
+import { DatabaseError } from "../database/errors.ts";
+import type { Logger } from "../observability/logger.server.ts";
 import { ShopifyError } from "./errors.ts";
 import type { PostgresSessionStorage } from "./session-storage.server.ts";
 
@@ -9,12 +11,14 @@ const RENEW_BEFORE_END_MS = 10 * 60_000;
 export class AccessTokens {
   readonly #sessions: PostgresSessionStorage;
   readonly #api: Shopify;
+  readonly #logger: Logger;
   /** Renewals under way: a refresh token must not be spent twice at the same time. */
   readonly #renewals = new Map<string, Promise<string>>();
 
-  constructor(sessions: PostgresSessionStorage, api: Shopify) {
+  constructor(sessions: PostgresSessionStorage, api: Shopify, logger: Logger) {
     this.#sessions = sessions;
     this.#api = api;
+    this.#logger = logger;
   }
 
   /**
@@ -59,7 +63,11 @@ export class AccessTokens {
     if (!session.accessToken) {
       throw new ShopifyError("unavailable", "Shopify renewed the shop's access without a token.");
     }
-    await this.#sessions.storeSession(session);
+    // The refresh token is spent. Where its successor cannot be kept, this process alone has it until it can.
+    await this.#sessions.storeSession(session).catch((error: unknown) => {
+      if (!(error instanceof DatabaseError)) throw error;
+      this.#logger.error({ shop, kind: error.kind }, "a renewed access is in memory alone");
+    });
     return session.accessToken;
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { and, asc, eq, sql } from "drizzle-orm";
 import { z } from "zod";
+import type { DurableWrites, Kept, WaitingWrite } from "../continuity/durable-writes.ts";
 import type { Sourced } from "../continuity/sourced.ts";
 import type { Cluster } from "../database/cluster.ts";
 import { savedViews } from "../database/schema.ts";
@@ -34,7 +35,7 @@ const view = z.object({
   query: z.string().max(4000),
 });
 
-const keepView = defineWrite("view.save", view, async (tx, input, { shop }) => {
+export const keepView = defineWrite("view.save", view, async (tx, input, { shop }) => {
   await tx
     .insert(savedViews)
     .values({
@@ -50,21 +51,51 @@ const keepView = defineWrite("view.save", view, async (tx, input, { shop }) => {
   return null;
 });
 
-const dropView = defineWrite(
-  "view.delete",
-  z.object({ id: z.uuid() }),
-  async (tx, input, { shop }) => {
-    await tx.delete(savedViews).where(and(eq(savedViews.shop, shop), eq(savedViews.id, input.id)));
-    return null;
-  },
-);
+const deletion = z.object({ id: z.uuid() });
 
-/** Makes a view, or changes the one of that id. */
-export async function saveView(cluster: Cluster, shop: string, view: SavedView): Promise<void> {
-  await cluster.write(shop, `view:${randomUUID()}`, keepView, view);
+export const dropView = defineWrite("view.delete", deletion, async (tx, input, { shop }) => {
+  await tx.delete(savedViews).where(and(eq(savedViews.shop, shop), eq(savedViews.id, input.id)));
+  return null;
+});
+
+/**
+ * Makes a view, or changes the one of that id.
+ *
+ * @returns whether the database has it, or the disk for now.
+ */
+export async function saveView(
+  writes: DurableWrites,
+  shop: string,
+  view: SavedView,
+): Promise<Kept<unknown>["state"]> {
+  return (await writes.write(shop, `view:${randomUUID()}`, keepView, view)).state;
 }
 
-/** Deletes a view; deleting it again does nothing. */
-export async function deleteView(cluster: Cluster, shop: string, id: string): Promise<void> {
-  await cluster.write(shop, `view:${randomUUID()}`, dropView, { id });
+/**
+ * Deletes a view; deleting it again does nothing.
+ *
+ * @returns whether the database knows, or the disk for now.
+ */
+export async function deleteView(
+  writes: DurableWrites,
+  shop: string,
+  id: string,
+): Promise<Kept<unknown>["state"]> {
+  return (await writes.write(shop, `view:${randomUUID()}`, dropView, { id })).state;
+}
+
+/** The views of a page with what was saved and deleted, and waits for the database. */
+export function viewsWithKept(
+  known: readonly SavedView[],
+  waiting: readonly WaitingWrite[],
+  page: ViewPage,
+): SavedView[] {
+  const views = new Map(known.map((one) => [one.id, one]));
+  for (const { name, input } of waiting) {
+    const saved = name === keepView.name ? view.safeParse(input).data : undefined;
+    if (saved?.page === page) views.set(saved.id, saved);
+    const deleted = name === dropView.name ? deletion.safeParse(input).data : undefined;
+    if (deleted) views.delete(deleted.id);
+  }
+  return [...views.values()];
 }

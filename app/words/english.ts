@@ -118,6 +118,7 @@ export function english(locale: string) {
         "This could not be sent: Evenkeel can't be reached from this device. What you entered is still here. Try again in a moment.",
       failed:
         "This could not be saved, because of a fault on our side. What you entered is still here. Try again in a moment.",
+      away: "This could not be kept: we can't reach our database right now. What you entered is still here. Try again in a moment.",
       reference: (id: string) => `Reference ${id}`,
       invalid: "Some entries need another look.",
     },
@@ -461,6 +462,8 @@ export function english(locale: string) {
       notifyNone: "This order has no e-mail address.",
       submit: (n: number) => (n === 0 ? "Fulfil items" : `Fulfil ${units(n)}`),
       accepted: (name: string) => `Fulfillment of ${name} is on its way to Shopify`,
+      kept: (name: string) =>
+        `Fulfillment of ${name}: kept on the server, waiting for the database`,
       nothing: {
         title: "There is nothing left to fulfil",
         what: "Every item of this order was sent, removed or refunded.",
@@ -554,6 +557,8 @@ export function english(locale: string) {
         reason: "Reason",
         save: "Save",
         saved: (variant: string, delta: string) => `${variant}: ${delta}, on its way to Shopify`,
+        kept: (variant: string, delta: string) =>
+          `${variant}: ${delta}, kept on the server, waiting for the database`,
         result: (from: number, to: number) => `${number.format(from)} → ${number.format(to)}`,
         errors: {
           number: "Enter a whole number, for example 5 or -3.",
@@ -667,6 +672,10 @@ export function english(locale: string) {
           ask: "Discard this change?",
           consequence: "It is not sent to Shopify. What Shopify has stays as it is.",
           done: { "send-again": "On its way to Shopify again", discard: "Change discarded" },
+          kept: {
+            "send-again": "Kept on the server, waiting for the database",
+            discard: "Kept on the server, waiting for the database",
+          },
           gone: {
             "send-again": "This change has moved on already",
             discard: "This change has moved on already",
@@ -764,6 +773,7 @@ export function english(locale: string) {
         installed: "Evenkeel since",
       },
       saved: "Settings saved",
+      kept: "Settings kept on the server, waiting for the database",
       failed: "The settings could not be saved. What you entered is still here.",
     },
   };

@@ -43,6 +43,8 @@ beforeAll(async () => {
   [shop] = app.shops as [ShopStore];
   commands = createCommands({
     cluster: app.cluster,
+    writes: app.writes,
+    durability: "primary",
     jobs: app.jobs,
     admin: app.admin,
     logger,
@@ -210,8 +212,8 @@ describe("stock", () => {
 
     const list = await listChanges(app.cluster, shop.domain, { state: "needs-you" });
     expect(list.value.map(({ operationId }) => operationId)).toContain(id);
-    expect(await commands.discard(shop.domain, id, ME)).toBe(true);
-    expect(await commands.discard(shop.domain, id, ME)).toBe(false);
+    expect(await commands.discard(shop.domain, id, ME)).toBe("done");
+    expect(await commands.discard(shop.domain, id, ME)).toBe("gone");
     expect(await settled(id)).toMatchObject({ state: "discarded", ring: "done" });
   });
 
@@ -230,7 +232,7 @@ describe("stock", () => {
     // Somebody puts the stock back as it was counted.
     const down = await submit("inventory.adjust", { ...at, delta: -1, reason: "correction" });
     await settled(down);
-    expect(await commands.sendAgain(shop.domain, id, ME)).toBe(true);
+    expect(await commands.sendAgain(shop.domain, id, ME)).toBe("done");
     await app.until(async () => level.quantities.available === 3);
     expect(await settled(id)).toMatchObject({ state: "done", problem: null });
     expect(entriesOf(id).map(({ idempotencyKey }) => idempotencyKey)).toEqual([`${id}-1`]);
@@ -355,7 +357,7 @@ describe("stock", () => {
     );
     const { value } = await getChange(app.cluster, shop.domain, id);
     expect(value?.problem).toMatch(/locked/);
-    await app.until(() => commands.discard(shop.domain, id, ME));
+    await app.until(async () => (await commands.discard(shop.domain, id, ME)) === "done");
     app.shopify.faults.clear();
     expect(await settled(second)).toMatchObject({ state: "done" });
     expect(level.quantities.available).toBe(before + 1);
@@ -680,6 +682,8 @@ describe("a worker that is killed", () => {
     await watchCommands(parts);
     const outbox = createCommands({
       cluster: parts.cluster,
+      writes: parts.writes,
+      durability: "primary",
       jobs: parts.jobs,
       admin: parts.admin,
       logger,

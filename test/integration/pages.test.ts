@@ -3,7 +3,9 @@ import fc from "fast-check";
 import postgres from "postgres";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { getChange, listChanges } from "../../app/commands/queries.server.ts";
+import { DurableWrites } from "../../app/continuity/durable-writes.ts";
 import type { Cluster } from "../../app/database/cluster.ts";
+import { createLogger } from "../../app/observability/logger.server.ts";
 import { searchText } from "../../app/database/search-text.ts";
 import { listInventory, listLocations, lowStock } from "../../app/inventory/queries.server.ts";
 import { inventorySorts, stockFilters, type InventoryQuery } from "../../app/inventory/types.ts";
@@ -12,9 +14,15 @@ import { defaultProductQuery } from "../../app/products/product-query.ts";
 import { getProduct, listProducts } from "../../app/products/queries.server.ts";
 import { productSorts, type ProductQuery } from "../../app/products/types.ts";
 import { defaultSettings } from "../../app/settings/settings.ts";
-import { getSettings, saveSettings } from "../../app/settings/settings.server.ts";
+import { changeSettings, getSettings, saveSettings } from "../../app/settings/settings.server.ts";
 import { listSyncRuns } from "../../app/sync/history.server.ts";
-import { deleteView, listSavedViews, saveView } from "../../app/views/saved-views.server.ts";
+import {
+  deleteView,
+  dropView,
+  keepView,
+  listSavedViews,
+  saveView,
+} from "../../app/views/saved-views.server.ts";
 import { listDeliveries } from "../../app/webhooks/deliveries.server.ts";
 import type { TestDatabase } from "../sandbox/postgres/index.ts";
 import { openCluster, startTestServer, type TestServer } from "./support/database.ts";
@@ -25,6 +33,7 @@ const THERE = "there.myshopify.com";
 let server: TestServer;
 let database: TestDatabase;
 let cluster: Cluster;
+let writes: DurableWrites;
 let owner: postgres.Sql;
 
 beforeAll(async () => {
@@ -36,6 +45,11 @@ afterAll(async () => {
 beforeEach(async () => {
   database = await server.createDatabase();
   cluster = openCluster(database);
+  const logger = createLogger("silent");
+  writes = new DurableWrites({ cluster, journal: null, durability: "primary", logger });
+  writes.register(keepView);
+  writes.register(dropView);
+  writes.register(changeSettings);
   owner = postgres(database.url("owner"), { max: 1, onnotice: () => {} });
 });
 afterEach(async () => {
@@ -184,7 +198,7 @@ describe("inventory", () => {
       return [value.count, value.worst.map(({ sku, available }) => [sku, available])];
     };
     expect(await low()).toEqual([1, [["B", 0]]]);
-    await saveSettings(cluster, HERE, { lowStockThreshold: 8 });
+    await saveSettings(writes, HERE, { lowStockThreshold: 8 });
     expect(await low()).toEqual([
       2,
       [
@@ -434,7 +448,7 @@ describe("the overview", () => {
     await moved();
     await insertOrder(3, { shop: THERE });
     await still();
-    await saveSettings(cluster, HERE, { lowStockThreshold: 1 });
+    await saveSettings(writes, HERE, { lowStockThreshold: 1 });
     await still();
     expect((await changeMark(cluster, HERE)).value).toMatchObject({
       pending: 1,
@@ -487,10 +501,10 @@ describe("what a shop keeps for itself", () => {
     expect((await getSettings(cluster, HERE)).value).toEqual(defaultSettings);
     await owner`insert into settings (shop, "values") values (${HERE}, '{"lowStockThreshold": "many", "unknown": 1}')`;
     expect((await getSettings(cluster, HERE)).value).toEqual(defaultSettings);
-    await saveSettings(cluster, HERE, { lowStockThreshold: 3 }, "me");
+    await saveSettings(writes, HERE, { lowStockThreshold: 3 }, "me");
     expect((await getSettings(cluster, HERE)).value).toEqual({ lowStockThreshold: 3 });
     expect((await getSettings(cluster, THERE)).value).toEqual(defaultSettings);
-    await expect(saveSettings(cluster, HERE, { lowStockThreshold: -1 })).rejects.toThrow();
+    await expect(saveSettings(writes, HERE, { lowStockThreshold: -1 })).rejects.toThrow();
   });
 
   test("views are kept in their order, renamed, and deleted once or more", async () => {
@@ -501,15 +515,15 @@ describe("what a shop keeps for itself", () => {
       name,
       query: "tab=all",
     });
-    await saveView(cluster, HERE, view(a, "First"));
-    await saveView(cluster, HERE, view(b, "Second"));
-    await saveView(cluster, HERE, view(a, "Renamed"));
-    await saveView(cluster, THERE, view(a, "Theirs"));
+    await saveView(writes, HERE, view(a, "First"));
+    await saveView(writes, HERE, view(b, "Second"));
+    await saveView(writes, HERE, view(a, "Renamed"));
+    await saveView(writes, THERE, view(a, "Theirs"));
     const names = async (shop: string) =>
       (await listSavedViews(cluster, shop, "orders")).value.map(({ name }) => name);
     expect(await names(HERE)).toEqual(["Renamed", "Second"]);
-    await deleteView(cluster, HERE, a);
-    await deleteView(cluster, HERE, a);
+    await deleteView(writes, HERE, a);
+    await deleteView(writes, HERE, a);
     expect(await names(HERE)).toEqual(["Second"]);
     expect(await names(THERE)).toEqual(["Theirs"]);
     expect((await listSavedViews(cluster, HERE, "products")).value).toEqual([]);

@@ -1,6 +1,8 @@
 import { Session } from "@shopify/shopify-api";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { DurableWrites } from "../../app/continuity/durable-writes.ts";
 import { Cluster } from "../../app/database/cluster.ts";
+import { createLogger } from "../../app/observability/logger.server.ts";
 import {
   PostgresSessionStorage,
   shopOfSessionId,
@@ -19,12 +21,18 @@ beforeAll(async () => {
   server = await startTestServer();
   database = await server.createDatabase();
   cluster = openCluster(database);
-  storage = new PostgresSessionStorage(cluster);
+  storage = storageOf(cluster);
 });
 afterAll(async () => {
   await cluster?.close();
   await server?.[Symbol.asyncDispose]();
 });
+
+const storageOf = (on: Cluster) => {
+  const logger = createLogger("silent");
+  const writes = new DurableWrites({ cluster: on, journal: null, durability: "primary", logger });
+  return new PostgresSessionStorage({ cluster: on, writes, logger });
+};
 
 const offline = (shop = SHOP, token = "shpat_1") =>
   new Session({
@@ -113,9 +121,7 @@ test("a database that is away is an error, never 'not installed'", async () => {
     url: "postgres://x@127.0.0.1:1/x",
     systemUrl: "postgres://x@127.0.0.1:1/x",
   });
-  await expect(
-    new PostgresSessionStorage(nowhere).loadSession(`offline_${SHOP}`),
-  ).rejects.toMatchObject({
+  await expect(storageOf(nowhere).loadSession(`offline_${SHOP}`)).rejects.toMatchObject({
     name: "DatabaseError",
     kind: "notExecuted",
   });

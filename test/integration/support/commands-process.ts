@@ -1,4 +1,5 @@
 import { createCommands } from "../../../app/commands/commands.server.ts";
+import { DurableWrites } from "../../../app/continuity/durable-writes.ts";
 import { Cluster } from "../../../app/database/cluster.ts";
 import { createJobs } from "../../../app/jobs/jobs.server.ts";
 import { createLogger } from "../../../app/observability/logger.server.ts";
@@ -21,6 +22,8 @@ const cluster = new Cluster({ url, systemUrl, poolSize: 4 });
 const jobs = createJobs({ cluster, logger, pollSeconds: 0.5 });
 createCommands({
   cluster,
+  writes: new DurableWrites({ cluster, journal: null, durability: "primary", logger }),
+  durability: "primary",
   jobs,
   logger,
   admin: (shop) => createAdminClient({ shop, logger, accessToken: () => Promise.resolve(token) }),

@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import express from "express";
 import postgres from "postgres";
+import { DurableWrites } from "../../../app/continuity/durable-writes.ts";
 import { Cluster } from "../../../app/database/cluster.ts";
 import { webhooksHandler } from "../../../app/http/webhooks.server.ts";
 import { createJobs, type Jobs } from "../../../app/jobs/jobs.server.ts";
@@ -37,6 +38,7 @@ export interface ShopifyApp extends AsyncDisposable {
   readonly shopify: SandboxShopify<ShopStore>;
   readonly shops: readonly ShopStore[];
   readonly cluster: Cluster;
+  readonly writes: DurableWrites;
   readonly jobs: Jobs;
   readonly sync: Sync;
   readonly inbox: Inbox;
@@ -64,6 +66,7 @@ export async function startShopifyApp(options: ShopifyAppOptions): Promise<Shopi
     systemUrl: database.url("system"),
     poolSize: 10,
   });
+  const writes = new DurableWrites({ cluster, journal: null, durability: "primary", logger });
   const shops = options.shops ?? createShops({ orders: options.orders ?? 60, searchLagMs: 0 });
   // Most tests are not about the limit of calls, and reading page by page would wait for it.
   for (const shop of shops) Object.assign(shop, { plan: options.plan ?? "plus" });
@@ -125,6 +128,7 @@ export async function startShopifyApp(options: ShopifyAppOptions): Promise<Shopi
     shopify,
     shops,
     cluster,
+    writes,
     jobs,
     sync,
     inbox,
@@ -150,6 +154,7 @@ export async function startShopifyApp(options: ShopifyAppOptions): Promise<Shopi
       await inbox.stop();
       await sync.stop();
       await jobs.stop({ timeoutMs: 2_000 });
+      await writes.stop();
       http.closeAllConnections();
       await new Promise<void>((resolve) => http.close(() => resolve()));
       restoreFetch();

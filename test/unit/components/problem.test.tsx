@@ -81,6 +81,7 @@ describe("a form's answer", () => {
     expect(await answerTo(new ErrorResponse(503, "", failed))).toEqual({
       kind: "failed",
       operationId: "0b0c5f0e",
+      cause: "database",
       reference: "7f3c9a52",
     });
   });
