@@ -1,10 +1,12 @@
 import { fileURLToPath } from "node:url";
-import { drizzle } from "drizzle-orm/postgres-js";
 import { migrate as applyMigrations } from "drizzle-orm/postgres-js/migrator";
-import postgres from "postgres";
+import { GuardedClient } from "./guarded-client.ts";
+import { createResolver } from "./resolver.ts";
+import { targetOf } from "./targets.ts";
 
 /** "evenkeel" in ASCII, cut to 63 bits: any constant does, as long as every release uses the same. */
 const LOCK_KEY = 0x6576656e6b65656cn & 0x7fffffffffffffffn;
+const CONNECT_TIMEOUT_MS = 10_000;
 const MIGRATIONS_FOLDER = fileURLToPath(new URL("../../drizzle", import.meta.url));
 
 /** The database lacks a role that the migrations grant to. */
@@ -23,7 +25,7 @@ export interface MigrateOptions {
   readonly url: string;
   readonly ca?: string;
   /** What else the release step installs (the queue), in the same lock; each must be repeatable. */
-  readonly steps?: readonly ((ownerUrl: string) => Promise<void>)[];
+  readonly steps?: readonly ((ownerUrl: string, options: { ca?: string }) => Promise<void>)[];
 }
 
 /**
@@ -34,14 +36,17 @@ export interface MigrateOptions {
  * @throws MissingRoleError when the roles have not been created.
  */
 export async function migrate({ url, ca, steps = [] }: MigrateOptions): Promise<void> {
-  const client = postgres(url, {
-    max: 1,
-    onnotice: () => {},
-    connect_timeout: 10,
-    ...(ca ? { ssl: { ca, rejectUnauthorized: true } } : {}),
+  // Never reconnected: a migration that loses its connection, and with it its lock and its transaction, must not go on.
+  const client = await GuardedClient.connect({
+    target: targetOf(url, ca),
+    resolver: createResolver(),
+    connectTimeoutMs: CONNECT_TIMEOUT_MS,
+    preparedStatements: true,
+    applicationName: "evenkeel-migrate",
   });
+  const { sql } = client;
   try {
-    const existing = await client<{ rolname: string }[]>`
+    const existing = await sql<{ rolname: string }[]>`
       select rolname from pg_roles where rolname in ('evenkeel_app', 'evenkeel_system')`;
     const missing = ["evenkeel_app", "evenkeel_system"].filter(
       (role) => !existing.some(({ rolname }) => rolname === role),
@@ -49,15 +54,13 @@ export async function migrate({ url, ca, steps = [] }: MigrateOptions): Promise<
     if (missing.length > 0) throw new MissingRoleError(missing);
 
     // Held by the session, so it outlives the migrations' own transactions and goes with the connection.
-    await client`select pg_advisory_lock(${LOCK_KEY.toString()}::bigint)`;
-    await applyMigrations(drizzle(client, { casing: "snake_case" }), {
-      migrationsFolder: MIGRATIONS_FOLDER,
-    });
+    await sql`select pg_advisory_lock(${LOCK_KEY.toString()}::bigint)`;
+    await applyMigrations(client.database, { migrationsFolder: MIGRATIONS_FOLDER });
     // The app looks whether its release's migrations are there before it writes.
-    await client`grant usage on schema drizzle to evenkeel_app, evenkeel_system`;
-    await client`grant select on drizzle.__drizzle_migrations to evenkeel_app, evenkeel_system`;
-    for (const step of steps) await step(url);
+    await sql`grant usage on schema drizzle to evenkeel_app, evenkeel_system`;
+    await sql`grant select on drizzle.__drizzle_migrations to evenkeel_app, evenkeel_system`;
+    for (const step of steps) await step(url, ca ? { ca } : {});
   } finally {
-    await client.end({ timeout: 5 });
+    client.destroy();
   }
 }
