@@ -2,10 +2,17 @@ import type { Logger } from "../observability/logger.server.ts";
 import { checkAccount, type Account, type AccountFinding } from "./accounts.ts";
 import type { Cluster } from "./cluster.ts";
 import { GuardedClient } from "./guarded-client.ts";
-import { accountProblem, nodeProblem, type Place } from "./problem-words.ts";
+import {
+  accountProblem,
+  diskFullProblem,
+  discoveryProblem,
+  nodeProblem,
+  type Place,
+} from "./problem-words.ts";
 import { createResolver } from "./resolver.ts";
 import { nodesOf, type ClusterTargets, type NodeAddress } from "./targets.ts";
-import type { NodeStatus, TopologyMonitor } from "./topology/monitor.ts";
+import type { TopologyMonitor } from "./topology/monitor.ts";
+import type { NodeStatus } from "./topology/states.ts";
 
 /** Something that an operator should know of the database, in words that say what to do. */
 export interface Problem {
@@ -74,7 +81,7 @@ export class Diagnosis {
 
   /** What is wrong now, the gravest first; empty where all is well. */
   get problems(): readonly Problem[] {
-    const { state, nodes } = this.#monitor;
+    const { state, nodes, writer, discovery } = this.#monitor;
     const grave = state !== "steady";
     const found: Problem[] = [];
     if (state === "conflict") {
@@ -85,9 +92,18 @@ export class Diagnosis {
         problem: `${writers.join(" and ")} both take writes, each as the primary of the same timeline. Stop the one that should not: until then nothing is written.`,
       });
     }
-    const answering = nodes.filter((node) => node.state !== "unknown" && this.#says(node) === null);
-    if (state === "noWriter" && answering.length > 0) {
-      found.push({ about: "cluster", level: "error", problem: this.#noWriter(answering) });
+    if (state === "diskFull" && writer !== null) {
+      const problem = diskFullProblem(this.#place(writer, "app"));
+      found.push({ about: writer, level: "error", problem });
+    }
+    const [first] = this.#addresses;
+    if (discovery.problem && first) {
+      const problem = discoveryProblem(discovery.problem, this.#place(first.id, "app"));
+      found.push({ about: "cluster", level: "warning", problem });
+    }
+    const standbys = nodes.filter((node) => node.state === "standby");
+    if (state === "noWriter" && standbys.length > 0) {
+      found.push({ about: "cluster", level: "error", problem: this.#noWriter(standbys) });
     }
     for (const node of nodes) {
       const problem = this.#says(node);

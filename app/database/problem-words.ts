@@ -1,5 +1,7 @@
 import type { Account, AccountFinding } from "./accounts.ts";
-import type { NodeStatus } from "./topology/monitor.ts";
+import type { DiscoveryProblem } from "./topology/discovery.ts";
+import { MEMORY_FILE } from "./topology/memory.ts";
+import type { NodeStatus } from "./topology/states.ts";
 
 /** Where a server is and as whom the app comes there, in the words of the configuration; never a secret. */
 export interface Place {
@@ -90,7 +92,7 @@ export function nodeProblem({ state, report, lastError }: NodeStatus, place: Pla
     case "fenced":
       return `${where} was the primary before a failover and still believes that it is. Stop it, or make it a standby of the new one: nothing that is written there will be kept.`;
     case "foreign":
-      return `${where} belongs to another cluster (its system identifier is ${report?.systemIdentifier ?? "another"}). Take it out of ${place.addressFrom}, or correct its address; the app does not use it.`;
+      return `${where} belongs to another cluster (its system identifier is ${report?.systemIdentifier ?? "another"}). Take it out of ${place.addressFrom}, or correct its address; the app does not use it. Where it has taken the place of the database on purpose, delete ${MEMORY_FILE} in JOURNAL_DIR and start the app anew.`;
   }
 }
 
@@ -101,6 +103,27 @@ function missingMigrationsProblem(missing: readonly string[], place: Place): str
   const others = missing.length > NAMED ? ` and ${missing.length - NAMED} before` : "";
   const what = missing.length === 1 ? "a migration" : `${missing.length} migrations`;
   return `The database ${place.database} at ${place.host}:${place.port} lacks ${what} of this release (${named}${others}), or role ${place.user} may not see them. Run \`npm run migrate\`; until then the app reads there what it can and writes nothing.`;
+}
+
+/** A primary whose disk is full. */
+export function diskFullProblem({ host, port }: Place): string {
+  return `${host}:${port} has no disk space left, and refuses writes. Make its disk larger, or free some; until then the app reads there.`;
+}
+
+/** Why the servers are not known from the cluster's own list, and what to do about it. */
+export function discoveryProblem(problem: DiscoveryProblem, { user, userFrom }: Place): string {
+  const meanwhile = "until then the app follows the addresses that it was given";
+  switch (problem) {
+    case "missing":
+      return `The database has no function that lists its servers, which DATABASE_TOPOLOGY asks for. Correct DATABASE_TOPOLOGY, or install rds_tools; ${meanwhile}.`;
+    case "forbidden":
+      return `Role ${user} may not ask for the list of servers. Grant it EXECUTE on aurora_replica_status() or rds_tools.show_topology(); ${meanwhile}.`;
+    case "unaddressable":
+      return `The database lists its servers by names without hosts. Set DATABASE_INSTANCE_HOST, or a host of Amazon's into ${userFrom}; ${meanwhile}.`;
+    case "empty":
+    case "failed":
+      return `The database could not list its servers. The app asks again; ${meanwhile}.`;
+  }
 }
 
 /** What is wrong with an account, and what to do about it. */
