@@ -417,11 +417,17 @@ export class Cluster {
       const systemIdentifier = this.monitor.remembered?.systemIdentifier;
       if (systemIdentifier) own?.note({ ...position, systemIdentifier, at });
     };
-    const hooks = { onCommit, ...(own ? { onPosition } : {}) };
+    // Much of what looks for work across shops finds none; a commit of nothing waits for no standby, and says nothing of
+    // those that do.
+    const onCommitted = (wrote: boolean) => {
+      if (wrote) passage?.answered();
+    };
+    const counting = pool === node.system ? { onCommitted } : {};
+    const hooks = { onCommit, ...counting, ...(own ? { onPosition } : {}) };
     const run = async () => {
       try {
         const value = await inTransaction(client, { ...options, ...hooks, remainingMs }, work);
-        passage?.answered();
+        if (pool !== node.system) passage?.answered();
         if (client.takeSyncWaitCancelled() && !options.readOnly) throw syncWaitCancelled();
         return value;
       } finally {

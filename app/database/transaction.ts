@@ -15,6 +15,8 @@ export interface TransactionOptions {
   readonly remainingMs: number;
   /** Called when the work is done and the commit is sent. */
   readonly onCommit?: () => void;
+  /** Called when the server has committed, with whether there was anything to commit. */
+  readonly onCommitted?: (wrote: boolean) => void;
   /** Gets a position in the WAL behind the commit, where the server tells one. */
   readonly onPosition?: (position: WalPosition) => void;
 }
@@ -32,6 +34,7 @@ const LOCK_TIMEOUT_MS = 1_000;
 /** The server's own limits come a little after ours, so that it is us who speak. */
 const SLACK_MS = 500;
 const TRANSACTION_TIMEOUT_SINCE = 17;
+const WROTE = "select pg_current_xact_id_if_assigned() is not null as wrote";
 const POSITION = `
   select ('x' || substr(pg_walfile_name(lsn), 1, 8))::bit(32)::int as timeline, (lsn - '0/0')::text as lsn
   from pg_current_wal_insert_lsn() lsn`;
@@ -67,6 +70,7 @@ export async function inTransaction<T>(
   }
   await opening;
   options.onCommit?.();
+  const writing = options.onCommitted ? askWhetherWritten(client) : null;
   const committing = sql.unsafe("commit").simple().execute();
   const position = options.onPosition ? askPosition(client) : null;
   const { command } = await committing;
@@ -77,9 +81,20 @@ export async function inTransaction<T>(
       "The transaction was rolled back at its end.",
     );
   }
+  if (writing) options.onCommitted?.(await writing);
   const behind = await position;
   if (behind) options.onPosition?.(behind);
   return value;
+}
+
+/** Whether the transaction has changed anything. Sent right before the commit it costs no round trip. */
+async function askWhetherWritten({ sql }: GuardedClient): Promise<boolean> {
+  try {
+    const [row] = await sql.unsafe<{ wrote: boolean }[]>(WROTE).simple();
+    return row?.wrote ?? false;
+  } catch {
+    return false;
+  }
 }
 
 /**

@@ -142,6 +142,17 @@ test("a write that finds the gate closed is told so at once, and the one that wa
   expect(await wordsOf(SHOP)).toContain("after");
 });
 
+test("looks for work that find none do not keep the gate open", async () => {
+  await withHungStandby(async () => {
+    for (let n = 0; n < 5; n++) {
+      const late = write("late", 300, `late-${n}.myshopify.com`);
+      await expect(late).rejects.toMatchObject({ name: "DatabaseError" });
+      if (n < 4) await cluster.system((db) => db.execute(sql`select from webhook_deliveries`));
+    }
+    expect(cluster.takesWrites).toBe(false);
+  });
+});
+
 test.each(["pg_cancel_backend", "pg_terminate_backend"])(
   "a commit whose wait is ended by %s is unknown, and so is its repetition until the standby has it",
   async (end) => {
