@@ -36,8 +36,10 @@ const END_LIMIT_MS = 1_000;
 /**
  * A pool with what a careful application puts around it: a deadline for each operation, and another attempt after
  * each error while there is time. One pool for reads and writes, as most applications have it: a second one for
- * standbys would keep reads going as well, with no word on how old they are. Since an attempt whose answer was lost may have happened, another one may do it
- * twice; since nothing is stored that would tell, nobody can find out afterwards.
+ * standbys would keep reads going as well, with no word on how old they are.
+ *
+ * Since an attempt whose answer was lost may have happened, another one may do it twice; since nothing is stored that
+ * would tell, nobody can find out afterwards.
  *
  * An exception that nobody catches would end such an application; here its process goes on, and it is counted.
  */
@@ -62,7 +64,7 @@ export function instanceOf(pool: DriverPool, { deadlineMs }: WorkerConfig): Inst
     },
     drained: async () => [],
     close: async () => {
-      await Promise.race([pool.end(), wait(END_LIMIT_MS)]);
+      await Promise.race([pool.end().catch(() => undefined), wait(END_LIMIT_MS)]);
     },
   };
 }
