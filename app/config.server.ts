@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { z } from "zod";
 import { passwordFile, type Password } from "./database/password.ts";
@@ -10,12 +11,31 @@ const url = (protocols: string[], what: string, example: string) =>
       error: `is not ${what}. It looks like ${example}`,
     });
 
+const isUrl = ({ value }: { value: unknown }) => typeof value === "string" && URL.canParse(value);
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const databaseUrl = (role: string) =>
   url(
     ["postgres:", "postgresql:"],
     `the address at which the role ${role} reaches the database`,
     `postgres://${role}:password@db.example.com:5432/evenkeel`,
-  );
+  )
+    .refine(isDecodable, {
+      error: "holds a % that begins no escape. In a password, write it as %25",
+      when: isUrl,
+    })
+    .refine((value) => new URL(value).pathname.length > 1, {
+      error: "names no database. It ends in one, for example /evenkeel",
+      when: isUrl,
+    });
 
 const optional = <T extends z.ZodType>(schema: T) =>
   // An empty line in a .env file means "not set".
@@ -43,6 +63,15 @@ const FILES = [
 function isReadable(file: string): boolean {
   try {
     readFileSync(file);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function isCertificate(file: string): boolean {
+  try {
+    new X509Certificate(readFileSync(file));
     return true;
   } catch {
     return false;
@@ -177,6 +206,12 @@ const environment = z
           code: "custom",
           path: [name],
           message: `names a file that cannot be read. It is ${what}`,
+        });
+      } else if (name === "DATABASE_CA_FILE" && env[name] && !isCertificate(env[name])) {
+        context.addIssue({
+          code: "custom",
+          path: [name],
+          message: `names a file that holds no certificate. It is ${what}`,
         });
       }
     }
