@@ -4,6 +4,9 @@ import type { DrillRow } from "./measure.ts";
 /** Below this a run says what the client can do within its deadline of 2 s; above, the outage alone uses it up. */
 const SHORT_OUTAGE_MS = 1_200;
 
+/** What is said of most runs, or of nearly all, says something from so many on. */
+const RUNS_FOR_PERCENTILES = 20;
+
 /** What must never happen, whatever the fault. */
 const NEVER: readonly (readonly [name: string, count: (row: DrillRow) => number])[] = [
   ["acknowledged writes lost", ({ writes }) => writes.lost],
@@ -15,7 +18,10 @@ const NEVER: readonly (readonly [name: string, count: (row: DrillRow) => number]
   ["acknowledged webhooks lost", ({ webhooks }) => webhooks?.lost ?? NaN],
   ["webhooks applied twice", ({ webhooks }) => webhooks?.duplicated ?? NaN],
   ["acknowledged webhooks never applied", ({ webhooks }) => webhooks?.unapplied ?? NaN],
-  ["reads not answered that could be", ({ reads }) => reads.failed - reads.failedUnseen],
+  [
+    "reads not answered that a node or a cache could answer",
+    ({ reads }) => reads.failed - reads.failedUnseen,
+  ],
   ["reads older than labelled", ({ reads }) => reads.staleBeyondLabel],
   ["uncaught errors", ({ process }) => process.uncaught],
 ];
@@ -38,13 +44,13 @@ function barsOfGroup(group: string, runs: readonly DrillRow[]): Bar[] {
   return [
     ...NEVER.map(([name, count]) => bar(named(name), sum(count), "count", { exactly: 0 })),
     bar(
-      named("connects of an instance to a node in one second"),
+      named("connects of an instance to a node in its busiest second"),
       worst(({ process }) => process.maxConnectsOfPool),
       "× its pool",
       { atMost: 2 },
     ),
     bar(
-      named("connects per second after the first"),
+      named("connects per second beside the one after each event"),
       worst(({ process }) => process.laterConnectsPerSecond),
       "connects",
       { atMost: 5 },
@@ -86,10 +92,14 @@ function timingBars(
   if (topology === "nodes" && (fault === "crash" || fault === "freeze" || fault === "blackhole")) {
     const short = runs.filter(({ outageMs }) => outageMs <= SHORT_OUTAGE_MS);
     const failed = short.map(({ writes }) => writes.failed + writes.unknownAtClient);
+    if (runs.length >= RUNS_FOR_PERCENTILES) {
+      bars.push(
+        bar(named("first write, median"), median(firsts), "ms", { atMost: 50 }),
+        bar(named("first write, p95"), percentile(firsts, 0.95), "ms", { atMost: 120 }),
+        bar(named("all writers, p95"), percentile(slowest, 0.95), "ms", { atMost: 200 }),
+      );
+    }
     bars.push(
-      bar(named("first write, median"), median(firsts), "ms", { atMost: 50 }),
-      bar(named("first write, p95"), percentile(firsts, 0.95), "ms", { atMost: 120 }),
-      bar(named("all writers, p95"), percentile(slowest, 0.95), "ms", { atMost: 200 }),
       bar(
         named("writes failed or unknown, with an outage of up to 1.2 s"),
         short.length === 0 ? NaN : failed.reduce((a, b) => a + b, 0),
@@ -98,7 +108,8 @@ function timingBars(
       ),
     );
   }
-  if (topology === "endpoint" && (fault === "crash" || fault === "freeze")) {
+  const followsAnEndpoint = topology === "endpoint" && (fault === "crash" || fault === "freeze");
+  if (followsAnEndpoint && runs.length >= RUNS_FOR_PERCENTILES) {
     const atMost = fault === "crash" ? 250 : 1_000;
     bars.push(bar(named("all writers, p95"), percentile(slowest, 0.95), "ms", { atMost }));
   }
@@ -132,44 +143,114 @@ function biteBars(
   return [];
 }
 
-/** What people see of a run, on one line. */
-export function lineOf(row: DrillRow): Record<string, string | number | boolean> {
-  const { reads, writes, webhooks, process } = row;
-  const sources = Object.entries(reads.bySource).map(([source, n]) => `${source} ${n}`);
+/** Bars that these runs are too few for, in words. */
+export function unratedOf(rows: readonly DrillRow[]): string[] {
+  const groups = Map.groupBy(rows, ({ fault, topology }) => `${fault} ${topology}`);
+  return [...groups].flatMap(([group, runs]) =>
+    runs.length < RUNS_FOR_PERCENTILES && TIMED.has(group)
+      ? [
+          `${group}: how soon writes are back is rated from ${RUNS_FOR_PERCENTILES} runs on, not of ${runs.length}`,
+        ]
+      : [],
+  );
+}
+
+const TIMED: ReadonlySet<string> = new Set([
+  "crash nodes",
+  "freeze nodes",
+  "blackhole nodes",
+  "crash endpoint",
+  "freeze endpoint",
+]);
+
+/** What people see of a run while others go on. */
+export function lineOf({ writes, reads, webhooks, outageMs, bite, verdict }: DrillRow): string {
+  const back = writes.clientAddedDowntimeMs;
+  const bites = bitesOf(bite);
+  return [
+    verdict === "ok" ? "ok" : "FAILED",
+    `nobody took writes for ${outageMs} ms, then first ${back.first} ms, all ${back.all} ms`,
+    `${writes.acked} writes acknowledged, ${writes.lost} lost, ${writes.duplicated} twice, ${writes.torn} torn`,
+    `${reads.total} reads, p99 ${reads.p99Ms} ms, ${reads.failed} unanswered, ${reads.staleBeyondLabel} too old`,
+    ...(webhooks ? [`${webhooks.acked}/${webhooks.sent} webhooks, ${webhooks.lost} lost`] : []),
+    ...(bites ? [bites] : []),
+  ].join("; ");
+}
+
+/** What people see of all runs in the end: what became of the writes … */
+export function writesOf({ writes, ...row }: DrillRow): Record<string, string | number> {
   return {
-    fault: row.fault,
-    topology: row.topology,
-    replication: row.replication,
+    ...whichOf(row),
     "outage ms": row.outageMs,
-    "first ms": writes.clientAddedDowntimeMs.first,
-    "all ms": writes.clientAddedDowntimeMs.all,
-    "reads p99": reads.p99Ms,
-    max: reads.maxMs,
+    first: writes.clientAddedDowntimeMs.first,
+    all: writes.clientAddedDowntimeMs.all,
+    acked: writes.acked,
+    kept: writes.journaled,
+    failed: writes.failed,
+    unknown: writes.unknownAtClient,
+    lost: writes.lost + writes.undrained,
+    twice: writes.duplicated,
+    torn: writes.torn + writes.denied + writes.phantom,
+    verdict: row.verdict,
+  };
+}
+
+/** … of the reads and the webhooks … */
+export function readsOf({ reads, webhooks, ...row }: DrillRow): Record<string, string | number> {
+  return {
+    ...whichOf(row),
+    reads: reads.total,
+    "p99 ms": reads.p99Ms,
+    "max ms": reads.maxMs,
     unanswered: reads.failed,
     unseen: reads.failedUnseen,
     "too old": reads.staleBeyondLabel,
-    sources: sources.join(", "),
-    acked: writes.acked,
-    journaled: writes.journaled,
-    failed: writes.failed,
-    unknown: writes.unknownAtClient,
-    lost: writes.lost,
-    undrained: writes.undrained,
-    twice: writes.duplicated,
-    torn: writes.torn,
-    denied: writes.denied,
-    webhooks: webhooks
-      ? `${webhooks.acked}/${webhooks.sent}, ${webhooks.refused} refused, ${webhooks.lost} lost, ` +
-        `${webhooks.duplicated} twice, p99 ${webhooks.p99AckMs} ms`
-      : "none",
-    "connects/s": `${process.maxConnectsPerSecond}, then ${process.laterConnectsPerSecond}`,
-    loop: process.eventLoopP99Ms,
-    uncaught: process.uncaught,
-    bite: Object.entries(row.bite)
-      .filter(([what]) => what !== "keysPerCached")
-      .map(([, n]) => n)
-      .join(", "),
-    load: row.machine.load1,
-    verdict: row.verdict,
+    "kept %": reads.keptCopiesPercent,
+    webhooks: webhooks?.acked ?? "none",
+    refused: webhooks?.refused ?? "",
+    lost: webhooks ? webhooks.lost + webhooks.unapplied : "",
+    twice: webhooks?.duplicated ?? "",
+    "ack p99": webhooks?.p99AckMs ?? "",
   };
+}
+
+/** … and of the processes, with what the machine was doing meanwhile. */
+export function processesOf({
+  process,
+  machine,
+  bite,
+  ...row
+}: DrillRow): Record<string, string | number> {
+  return {
+    ...whichOf(row),
+    uncaught: process.uncaught,
+    "connects/s": process.maxConnectsPerSecond,
+    "× pool": process.maxConnectsOfPool,
+    "then/s": process.laterConnectsPerSecond,
+    "loop p99": process.eventLoopP99Ms,
+    load: machine.load1,
+    "harness p99": machine.harnessEventLoopP99Ms,
+    "how it bit": bitesOf(bite),
+  };
+}
+
+function whichOf({
+  fault,
+  topology,
+  replication,
+}: Pick<DrillRow, "fault" | "topology" | "replication">) {
+  return { fault, where: `${topology} ${replication}` };
+}
+
+const BITES: Readonly<Record<string, (count: number) => string>> = {
+  commitsBeyondStandby: (count) => `${count} commits that the standby lacked`,
+  answersCut: (count) => `${count} answers cut`,
+  fullFileSystem: (count) =>
+    count > 0 ? "a file system was full" : "pretended, nothing can be mounted",
+};
+
+function bitesOf(bite: DrillRow["bite"]): string {
+  return Object.entries(bite)
+    .flatMap(([what, count]) => BITES[what]?.(count) ?? [])
+    .join(", ");
 }

@@ -249,7 +249,9 @@ export async function drill(environment: Environment, options: DrillOptions): Pr
   const journaled = ends.flatMap((end) => end.journaled);
   const stored = await readFinalState(pair, run, journaled);
   const final =
-    options.clients?.keepOperationIds === false ? { ...stored, operations: null } : stored;
+    options.clients?.keepOperationIds === false || options.without.includes("operation-id")
+      ? { ...stored, operations: null }
+      : stored;
 
   progress("checking");
   const history = readHistory([

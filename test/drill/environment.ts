@@ -14,6 +14,7 @@ import {
   type PostgresPair,
   type Replication,
 } from "../sandbox/postgres/index.ts";
+import { DATABASE, ROLE_NAMES } from "../sandbox/postgres/roles.ts";
 import { startSandbox } from "../sandbox/sandbox.ts";
 import type { Without } from "./messages.ts";
 import { ClientNetwork, type Topology } from "./network.ts";
@@ -55,7 +56,7 @@ export interface Environment extends AsyncDisposable {
 
 const cacheDir = fileURLToPath(new URL("../../.cache/drill", import.meta.url));
 const ORDERS = 200;
-const IMPORT_MS = 60_000;
+const IMPORT_MS = 180_000;
 /** What `DATABASE_POOL_SIZE` is unless set. */
 const APP_POOL_SIZE = 10;
 
@@ -150,9 +151,12 @@ export async function createEnvironment(options: EnvironmentOptions): Promise<En
   }
 }
 
-/** What one instance may have open to one node: its pool, the half of it for work across shops, two for reads, a probe. */
+/**
+ * The size of what one instance has of one node: the pool for merchants, and half as many for work across shops.
+ * What is kept in reserve for reads and for listening, and the probe's connection, come on top and are not counted.
+ */
 export function connectionsPerNode(poolSize: number): number {
-  return poolSize + Math.max(2, Math.ceil(poolSize / 2)) + 3;
+  return poolSize + Math.max(2, Math.ceil(poolSize / 2));
 }
 
 /** Every change is stored under an id that nobody will ask for again, so that its repetition is another change. */
@@ -162,11 +166,37 @@ const FORGET_OPERATION_IDS = `
   create trigger drill_forget_operation_id before insert on operations
     for each row execute function drill_forget_operation_id();`;
 
+/**
+ * Servers that cannot be told apart: whoever asks one for its identity or its timeline, by the names that the app
+ * uses, gets the same answer from all. A primary that has been superseded looks like any other then.
+ */
+const HIDE_TIMELINES = `
+  create schema if not exists drill_unfenced;
+  grant usage on schema drill_unfenced to public;
+  create or replace function drill_unfenced.pg_postmaster_start_time() returns timestamptz
+    language sql as $$ select timestamptz 'epoch' $$;
+  create or replace function drill_unfenced.pg_walfile_name(pg_lsn) returns text
+    language sql as $$ select '000000010000000000000001' $$;
+  create or replace function drill_unfenced.pg_control_checkpoint() returns table (timeline_id integer)
+    language sql as $$ select 1 $$;
+  create or replace function drill_unfenced.pg_control_recovery()
+    returns table (min_recovery_end_timeline integer) language sql as $$ select 1 $$;
+  alter role ${ROLE_NAMES.app} in database ${DATABASE}
+    set search_path = drill_unfenced, pg_catalog, public;`;
+
 async function makeTables(pair: PostgresPair, without: readonly Without[]): Promise<void> {
   const owner = postgres(pair.url("owner", "writer"), { max: 1, onnotice: () => undefined });
   await owner.unsafe(DRILL_TABLES);
   if (without.includes("operation-id")) await owner.unsafe(FORGET_OPERATION_IDS);
   await owner.end();
+  if (without.includes("fence")) {
+    const superuser = postgres(pair.primary.url("superuser"), {
+      max: 1,
+      onnotice: () => undefined,
+    });
+    await superuser.unsafe(HIDE_TIMELINES);
+    await superuser.end();
+  }
   await pair.primary.query(
     "create table if not exists drill_observer (id bigint generated always as identity)",
     { database: "evenkeel" },
@@ -204,7 +234,8 @@ async function imported(pair: PostgresPair, shop: string): Promise<void> {
     const run = await importState(pair, shop);
     if (run?.state === "done") return;
     if (run?.state === "failed") throw new Error(`The import failed: ${run.error ?? "no reason"}`);
-    if (performance.now() > giveUpAt) throw new Error("The import did not end within a minute.");
+    if (performance.now() > giveUpAt)
+      throw new Error("The import did not end within three minutes.");
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
 }

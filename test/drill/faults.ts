@@ -1,7 +1,9 @@
 import { setTimeout as wait } from "node:timers/promises";
 import postgres from "postgres";
 import type { PostgresNode, PostgresPair, Replication } from "../sandbox/postgres/index.ts";
+import { ROLE_NAMES } from "../sandbox/postgres/roles.ts";
 import type { ClientNetwork, Topology } from "./network.ts";
+import { SmallDisk } from "./small-disk.ts";
 
 /** The moments of a run, in the drill's time. */
 export interface Marks {
@@ -38,7 +40,7 @@ export interface Stage {
   accepted(): Promise<void>;
   note(line: string): void;
   /** Sets a number that says how hard the fault bit. */
-  bite(what: "commitsBeyondStandby" | "answersCut", count: number): void;
+  bite(what: "commitsBeyondStandby" | "answersCut" | "fullFileSystem", count: number): void;
 }
 
 export const faultNames = [
@@ -76,9 +78,14 @@ export interface Fault {
   readonly heal: (stage: Stage) => Promise<void>;
 }
 
+/** A server has noticed by then that a connection was cut. */
+const SETTLING_MS = 50;
 const BOTH: readonly Topology[] = ["nodes", "endpoint"];
-/** An old primary that came back believes for so long that it still is one. */
-const UNFENCED_MS = 1_500;
+/**
+ * An old primary that came back believes for so long that it still is one: long enough for everybody to find it, who
+ * asks a node that does not answer once or twice in two seconds.
+ */
+const UNFENCED_MS = 4_000;
 
 const common = { topologies: BOTH, replication: "sync", instances: 1 } as const;
 
@@ -250,12 +257,14 @@ export const faults: Readonly<Record<FaultName, Fault>> = {
 
   exhaustion: {
     ...common,
-    what: "all connections are reset, and for 4 s each role may have three only (53300)",
+    what: "an instance's connections are reset, and for 4 s it gets three only, the others have the rest (53300)",
     promotes: false,
     async inject(stage) {
       const { pair } = stage;
-      await begin(stage, () => pair.limitConnections(3));
-      for (const network of stage.networks) network.reset();
+      await begin(stage, () => pair.limitConnections(1));
+      for (const network of stage.networks) if (network !== stage.app) network.reset();
+      // Nobody gets a new one meanwhile: what is left is what the app has.
+      await pair.limitConnections((await settledConnections(pair.primary)) + 3);
       await wait(4_000);
       await pair.limitConnections();
       stage.marks.acceptsWritesAt = stage.now();
@@ -370,18 +379,24 @@ export const faults: Readonly<Record<FaultName, Fault>> = {
 
   "disk-full": {
     ...common,
-    what: "for 3 s every insert fails with 53100, then the server is made read-only for 3 s, as providers do it",
+    what: "the file system below the tables is filled for 3 s (53100), then the server made read-only for 3 s, as providers do it",
     promotes: false,
     async inject(stage) {
       const { pair } = stage;
-      await begin(stage, () => asOwner(pair, FILL_DISK));
+      const disk = await SmallDisk.under(pair, GROWING);
+      stage.bite("fullFileSystem", disk ? 1 : 0);
+      await begin(stage, () => (disk ? disk.fill() : asOwner(pair, PRETEND_FULL)));
       await wait(3_000);
-      await asOwner(pair, FREE_DISK);
+      await (disk ? disk.free() : asOwner(pair, PRETEND_FREE));
       await pair.setReadOnly(pair.primary, true);
+      stage.marks.reachable.push(
+        ...pair.nodes.map(({ name }) => ({ node: name, at: stage.now() })),
+      );
       await wait(3_000);
       stage.observe(pair.primary);
       await pair.setReadOnly(pair.primary, false);
       await stage.accepted();
+      await disk?.remove();
     },
     async heal() {},
   },
@@ -429,6 +444,20 @@ async function rejoin(stage: Stage, node: PostgresNode): Promise<void> {
   await stage.pair.rejoin(node);
   for (const network of stage.networks) network.moveNames();
   reachable(stage, node);
+}
+
+/** How many connections merchants' work has to a node, once those that were cut are gone. */
+async function settledConnections(node: PostgresNode): Promise<number> {
+  let before = NaN;
+  for (;;) {
+    const [row] = await node.query<{ count: number }>(
+      `select count(*)::int as count from pg_stat_activity where usename = '${ROLE_NAMES.app}'`,
+    );
+    const count = row?.count ?? 0;
+    if (count === before) return count;
+    before = count;
+    await wait(SETTLING_MS);
+  }
 }
 
 async function asOwner(pair: PostgresPair, statements: string): Promise<void> {
@@ -495,10 +524,10 @@ const CUTTING_MS = 20_000;
 const GROWING = ["operations", "webhook_deliveries", "drill_registers", "drill_entries"];
 
 /**
- * What Postgres says when it cannot extend a file. Statement by statement, as with a full volume: reads go on, and
- * so does the server.
+ * Where nothing can be mounted: what Postgres says when it cannot extend a file. Statement by statement, as with a
+ * full volume: reads go on, and so does the server.
  */
-const FILL_DISK = `
+const PRETEND_FULL = `
   create or replace function drill_disk_full() returns trigger language plpgsql as
     $$ begin raise exception 'could not extend file: No space left on device' using errcode = '53100'; end $$;
   ${GROWING.map(
@@ -506,4 +535,4 @@ const FILL_DISK = `
       for each statement execute function drill_disk_full();`,
   ).join("\n")}`;
 
-const FREE_DISK = GROWING.map((table) => `drop trigger drill_disk_full on ${table};`).join("\n");
+const PRETEND_FREE = GROWING.map((table) => `drop trigger drill_disk_full on ${table};`).join("\n");

@@ -3,8 +3,11 @@ import type { PostgresPair } from "../sandbox/postgres/index.ts";
 import type { FinalState } from "./checker.ts";
 import { nameOf, shopPrefix } from "./workload.ts";
 
-/** How long what was answered 200 may take to be applied once the load has ended. */
-const APPLYING_MS = 30_000;
+/**
+ * How long what was answered 200 may take to be applied once the load has ended: a claim whose answer was lost holds
+ * for a minute before somebody claims anew.
+ */
+const APPLYING_MS = 90_000;
 
 /**
  * What the database holds of a run when everything has settled, asked of the primary itself, past the app, past

@@ -74,7 +74,10 @@ export interface DrillRow {
     readonly maxConnectsPerSecond: number;
     /** The same as a multiple of what the instance may have open. */
     readonly maxConnectsOfPool: number;
-    /** The most in any second but the first after the fault, after a node came back, or after the names moved. */
+    /**
+     * The most in any second but one: the busiest after the fault, after each time that a node came back or took
+     * writes, and after the names moved.
+     */
     readonly laterConnectsPerSecond: number;
     readonly eventLoopP99Ms: number;
   };
@@ -118,12 +121,14 @@ export function measure(run: Measured): DrillRow {
   const { history, verdict, marks } = run;
   const writes = history.filter((record) => record.kind === "write");
   const back = returns(run, writes);
-  const failures = (verdict.ok ? 0 : 1) + run.uncaught.length;
+  const reads = measureReads(run, back.lastAt);
+  const unanswered = reads.failed - reads.failedUnseen;
+  const failures = (verdict.ok ? 0 : 1) + run.uncaught.length + unanswered;
   return {
     fault: run.fault,
     topology: run.topology,
     replication: run.replication,
-    reads: measureReads(run, back.lastAt),
+    reads,
     writes: {
       acked: count(writes, ({ outcome }) => outcome === "ok"),
       journaled: count(writes, ({ outcome, journaled }) => outcome === "ok" && journaled),
@@ -268,14 +273,18 @@ export function measureConnects(connects: readonly Connects[], marks: Marks) {
     const most = mostInWindow(since);
     maxConnectsPerSecond = Math.max(maxConnectsPerSecond, most);
     maxConnectsOfPool = Math.max(maxConnectsOfPool, most / poolSize);
-    const starts = [
+    const events = [
       marks.faultAt,
       marks.acceptsWritesAt ?? marks.faultAt,
       marks.movedAt ?? marks.faultAt,
       ...marks.reachable.filter((mark) => mark.node === node).map((mark) => mark.at),
-    ];
+    ].sort((a, b) => a - b);
+    const bursts = events.flatMap((from, index) => {
+      const until = events[index + 1] ?? Infinity;
+      return busiestWindow(since.filter((moment) => moment >= from && moment < until));
+    });
     const later = since.filter(
-      (moment) => !starts.some((start) => moment >= start && moment < start + WINDOW_MS),
+      (moment) => !bursts.some((burst) => moment >= burst && moment < burst + WINDOW_MS),
     );
     laterConnectsPerSecond = Math.max(laterConnectsPerSecond, mostInWindow(later));
   }
@@ -295,6 +304,14 @@ function mostInWindow(at: readonly number[]): number {
     most = Math.max(most, index - start + 1);
   }
   return most;
+}
+
+/** @returns when the second begins in which most of the moments lie; nothing of none. */
+function busiestWindow(at: readonly number[]): number[] {
+  const most = mostInWindow(at);
+  return at
+    .filter((from) => at.filter((one) => one >= from && one < from + WINDOW_MS).length === most)
+    .slice(0, 1);
 }
 
 function count<T>(values: readonly T[], holds: (value: T) => boolean): number {

@@ -11,7 +11,7 @@ export interface ProcessConfig {
 }
 
 /** Parts that can be left out, to show that the drill sees what they are there for. */
-export const withoutNames = ["retention", "operation-id"] as const;
+export const withoutNames = ["retention", "fence", "operation-id"] as const;
 
 export type Without = (typeof withoutNames)[number];
 

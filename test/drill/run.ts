@@ -2,7 +2,7 @@ import { parseArgs } from "node:util";
 import { formatTable, printReport } from "../bench/report.ts";
 import type { Replication } from "../sandbox/postgres/index.ts";
 import { runUntilSignal } from "../sandbox/lifecycle.ts";
-import { barsOf, lineOf } from "./bars.ts";
+import { barsOf, lineOf, processesOf, readsOf, unratedOf, writesOf } from "./bars.ts";
 import type { Finding } from "./checker.ts";
 import { drill, type DrillResult } from "./drill.ts";
 import { createEnvironment, type Environment } from "./environment.ts";
@@ -25,10 +25,10 @@ const USAGE = `npm run drill -- --fault NAME [options]
   --promote-delay MS      how long after the fault the standby is promoted (800)
   --no-journal            instances have no disk that outlives them
   --slow-fsync MS         what each fsync of an instance's journal takes longer than it does (0)
-  --without PART          ${withoutNames.join(" or ")}: leaves it out, to see the drill fail
+  --without PART          ${withoutNames.join(", ")}: leaves it out, to see the drill fail
   --no-app                leaves the app, webhooks and pages out; what is said of them is then not met
   --keep                  keeps histories and logs also of runs in which nothing was found
-  --json                  only the report's JSON on standard output
+  --json                  progress and tables on standard error; standard output has the bars and the JSON line
 
 Faults:
 ${faultNames.map((name) => `  ${name.padEnd(14)}${faults[name].what}`).join("\n")}`;
@@ -93,6 +93,7 @@ async function main(args: Arguments, signal: AbortSignal): Promise<void> {
             progress,
           });
           rows.push(result.row);
+          progress(lineOf(result.row));
           tell(result, say);
           if (args.keep) environment.keepDir();
           if (result.row.verdict === "ok" && result.notes.length === 0) continue;
@@ -107,12 +108,20 @@ async function main(args: Arguments, signal: AbortSignal): Promise<void> {
       await environment?.[Symbol.asyncDispose]();
     }
   }
-  const report = { name: "drill", runs: args.runs, rows: rows as never, bars: barsOf(rows) };
-  printReport({ ...report, table: rows.map(lineOf) });
+  for (const table of [writesOf, readsOf, processesOf]) say(`\n${formatTable(rows.map(table))}`);
+  const unrated = unratedOf(rows);
+  say(["", ...unrated].join("\n"));
+  printReport({
+    name: "drill",
+    runs: args.runs,
+    rows: rows as never,
+    table: [],
+    bars: barsOf(rows),
+    extra: { unrated },
+  });
 }
 
-function tell({ row, verdict, errors, uncaught, notes }: DrillResult, say: (line: string) => void) {
-  say(`\n${formatTable([lineOf(row)])}\n`);
+function tell({ verdict, errors, uncaught, notes }: DrillResult, say: (line: string) => void) {
   for (const note of notes) say(`          ${note}`);
   for (const error of uncaught) say(`          uncaught: ${error}`);
   for (const [kind, findings] of Object.entries(verdict)) {
