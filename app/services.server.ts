@@ -12,7 +12,7 @@ import { releaseMigrations } from "./database/migration-head.ts";
 import { TopologyMemory } from "./database/topology/memory.ts";
 import { createPageReads, type PageReads } from "./http/page-reads.server.ts";
 import { createLogger, type Logger } from "./observability/logger.server.ts";
-import { createAdminClient, type AdminClient } from "./shopify/admin.server.ts";
+import { createAdminClients, type AdminClients } from "./shopify/admin.server.ts";
 import { createShopifyApp, type ShopifyApp } from "./shopify/app.server.ts";
 import { PostgresSessionStorage } from "./shopify/session-storage.server.ts";
 import { SignIn } from "./shopify/sign-in.server.ts";
@@ -35,7 +35,7 @@ export interface Services {
   readonly pages: PageReads;
   readonly journal: Journal | null;
   readonly signIn: SignIn;
-  readonly admin: (shop: string) => AdminClient;
+  readonly admin: AdminClients;
   readonly jobs: Jobs;
   readonly commands: Commands;
   readonly sync: Sync;
@@ -118,16 +118,27 @@ export async function createServices(config: Config, appFolder: URL): Promise<Se
   });
   const signIn = new SignIn({ app: shopify, api, sessions, logger });
   const tokens = new AccessTokens(sessions, api, logger);
-  const admin = (shop: string) =>
-    createAdminClient({ shop, accessToken: () => tokens.get(shop), logger });
+  const admin = createAdminClients({ accessToken: (shop) => tokens.get(shop), logger });
   const jobs = createJobs({
     cluster,
     logger,
     // Behind a pooler in transaction mode a session is nobody's own.
     listen: database.preparedStatements,
   });
-  const sync = createSync({ cluster, jobs, admin, logger });
-  const commands = createCommands({ cluster, writes, durability, jobs, admin, logger });
+  const sync = createSync({
+    cluster,
+    jobs,
+    admin: (shop) => admin.of(shop, "background"),
+    logger,
+  });
+  const commands = createCommands({
+    cluster,
+    writes,
+    durability,
+    jobs,
+    admin: (shop) => admin.of(shop, "interactive"),
+    logger,
+  });
   const inbox = createInbox({ cluster, sync, logger });
   const keeper = new DeliveryKeeper({
     cluster,
@@ -176,6 +187,7 @@ export async function createServices(config: Config, appFolder: URL): Promise<Se
         keeper.stop(),
         writes.stop(),
       ]);
+      admin.close();
       await Promise.allSettled([cluster.close(), memory?.close(), journal?.close()]);
     },
   };
