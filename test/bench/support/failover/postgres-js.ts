@@ -12,8 +12,8 @@ const IDLE_TIMEOUT_S = 20;
 export async function openInstance(config: WorkerConfig): Promise<Instance> {
   const { username, password, pathname } = new URL(config.targets.url);
   const hosts = config.targets.nodes?.join(",") ?? "";
-  // Of its two options for a writer, the README promises "zero downtime failovers" of `primary`. `read-write` would do
-  // worse: it takes a standby for a writer, since a standby's default_transaction_read_only is off.
+  // Of its two options for a writer, the README promises "zero downtime failovers" of `primary`. `read-write` takes a
+  // standby for a writer, whose default_transaction_read_only is off, and whatever is written there fails.
   const url = `postgres://${username}:${password}@${hosts}${pathname}?target_session_attrs=primary`;
   const sql = postgres(url, {
     max: connectionsOf(config),
