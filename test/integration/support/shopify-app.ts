@@ -4,6 +4,7 @@ import type { AddressInfo } from "node:net";
 import express from "express";
 import postgres from "postgres";
 import { DurableWrites } from "../../../app/continuity/durable-writes.ts";
+import type { Journal } from "../../../app/continuity/journal/journal.ts";
 import { Cluster } from "../../../app/database/cluster.ts";
 import { webhooksHandler } from "../../../app/http/webhooks.server.ts";
 import { createJobs, type Jobs } from "../../../app/jobs/jobs.server.ts";
@@ -21,7 +22,11 @@ const API_KEY = "sandbox-key";
 const SECRET = "sandbox-secret";
 
 export interface ShopifyAppOptions {
-  readonly database: TestDatabase;
+  readonly database: Pick<TestDatabase, "url">;
+  /** Every server of the database, where it has several. */
+  readonly nodes?: readonly string[];
+  /** Keeps writes while the database is away; closed by its owner. Default none. */
+  readonly journal?: Journal;
   readonly orders?: number;
   readonly shops?: ShopStore[];
   readonly sync?: Partial<Pick<SyncOptions, "bulkFrom" | "sliceMs">>;
@@ -65,8 +70,10 @@ export async function startShopifyApp(options: ShopifyAppOptions): Promise<Shopi
     url: database.url("app"),
     systemUrl: database.url("system"),
     poolSize: 10,
+    ...(options.nodes ? { nodes: options.nodes } : {}),
   });
-  const writes = new DurableWrites({ cluster, journal: null, durability: "primary", logger });
+  const journal = options.journal ?? null;
+  const writes = new DurableWrites({ cluster, journal, durability: "primary", logger });
   const shops = options.shops ?? createShops({ orders: options.orders ?? 60, searchLagMs: 0 });
   // Most tests are not about the limit of calls, and reading page by page would wait for it.
   for (const shop of shops) Object.assign(shop, { plan: options.plan ?? "plus" });
