@@ -99,13 +99,32 @@ describe("the fault panel", () => {
     await sandbox.pair.supervisor.whenPromotable();
   });
 
-  test("puts a toxic on the wire to the writer and takes it off", async () => {
-    const slow = panel.getByRole("button", { name: "Slow" }).first();
-    await slow.click();
-    await expect.poll(() => sandbox.pair.writer.toxics.has("latency")).toBe(true);
-    await expect.poll(() => slow.getAttribute("aria-pressed")).toBe("true");
-    await slow.click();
-    await expect.poll(() => sandbox.pair.writer.toxics.size).toBe(0);
+  test.each([
+    ["latency", "Slow"],
+    ["timeout", "Silent"],
+    ["reset_peer", "Reset"],
+    ["limit_data", "Cut"],
+    ["bandwidth", "Narrow"],
+    ["slicer", "In pieces"],
+    ["lost_answer", "Commits unanswered"],
+    ["blackhole", "Unreachable"],
+  ])("has %s for the wire to the writer, as “%s”", async (toxic, words) => {
+    const { writer } = sandbox.pair;
+    // What Shopify's wire may do has some of the same names, and comes later.
+    const chip = panel.getByRole("button", { name: words, exact: true }).first();
+    await chip.click();
+    await expect.poll(() => chip.getAttribute("aria-pressed")).toBe("true");
+    expect([...writer.toxics.keys()]).toEqual([toxic]);
+    expect(writer.listening).toBe(toxic === "blackhole" ? "swallowing" : "accepting");
+    await chip.click();
+    await expect.poll(() => chip.getAttribute("aria-pressed")).toBe("false");
+    expect(writer.toxics.size).toBe(0);
+    expect(writer.listening).toBe("accepting");
+  });
+
+  test("offers no fault of names that nobody looks up", async () => {
+    await panel.getByRole("heading", { name: "On the wire to the writer" }).waitFor();
+    expect(await panel.getByRole("heading", { name: "Names of the nodes" }).count()).toBe(0);
   });
 
   test("offers every fault that Shopify can have, and clears them", async () => {
@@ -172,4 +191,46 @@ describe("the fault panel", () => {
     });
     expect(status).toBe(421);
   });
+});
+
+/** The app runs here, since only who looks names up feels what becomes of them. */
+test("the panel spoils the names by which an app finds its database, one way at a time", async () => {
+  await using sandbox = await startSandbox({ orders: 20, databaseByName: true });
+  const { pair } = sandbox;
+  const browser = await sandbox.launchBrowser();
+  try {
+    const page = await browser.newPage({ viewport: { width: 1440, height: 900 } });
+    await page.goto(sandbox.admin.url);
+    const panel = page.getByRole("complementary", { name: "Sandbox controls" });
+    const chip = (words: string) => panel.getByRole("button", { name: words, exact: true });
+    const modes = [
+      ["stale", "Stale"],
+      ["both", "Old and new"],
+      ["servfail", "Failing"],
+      ["silent", "No answer"],
+      ["nxdomain", "No such name"],
+    ] as const;
+    for (const [mode, words] of modes) {
+      await chip(words).click();
+      await expect.poll(() => chip(words).getAttribute("aria-pressed")).toBe("true");
+      expect(pair.dns.mode).toBe(mode);
+    }
+    for (const [, words] of modes.slice(0, -1)) {
+      expect(await chip(words).getAttribute("aria-pressed")).toBe("false");
+    }
+    // The app finds the nodes again by names alone, once it has lost both and the names are back.
+    const health = async () => {
+      const answer = await fetch(`${sandbox.app.url}/health`);
+      return ((await answer.json()) as { state: string }).state;
+    };
+    pair.endpoint(pair.primary).resetConnections();
+    pair.endpoint(pair.standby).resetConnections();
+    await expect.poll(health, { timeout: 30_000 }).toBe("degraded");
+    await panel.getByRole("button", { name: "Make all well again" }).click();
+    await expect.poll(() => chip("No such name").getAttribute("aria-pressed")).toBe("false");
+    expect(pair.dns.mode).toBe("normal");
+    await expect.poll(health, { timeout: 30_000 }).toBe("ok");
+  } finally {
+    await browser.close();
+  }
 });

@@ -1,14 +1,25 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { readdir, readFile } from "node:fs/promises";
+import { chmod, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { afterEach, expect, test } from "vitest";
+import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { ensureBuild } from "../sandbox/build.ts";
 import { freePort } from "../sandbox/postgres/ports.ts";
 
 const program = fileURLToPath(new URL("../sandbox/demo.ts", import.meta.url));
 const started: ChildProcess[] = [];
+let temporary: string;
+
+beforeAll(() => ensureBuild());
+
+beforeEach(async () => {
+  temporary = await mkdtemp(join(tmpdir(), "evenkeel-demo-test-"));
+  // Postgres may run as another user than we do.
+  await chmod(temporary, 0o755);
+});
 
 afterEach(async () => {
   for (const demo of started.splice(0)) {
@@ -16,11 +27,13 @@ afterEach(async () => {
     demo.kill("SIGKILL");
     await once(demo, "exit");
   }
+  await rm(temporary, { recursive: true, force: true });
 });
 
 function demo(...args: string[]) {
   const child = spawn(process.execPath, [program, "--orders", "20", ...args], {
     stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, TMPDIR: temporary },
   });
   started.push(child);
   let printed = "";
@@ -68,8 +81,18 @@ const answers = (url: string) =>
     () => null,
   );
 
-test("the demo prints one address, says what is in the way of a second, and leaves nothing behind", async () => {
-  await ensureBuild();
+/** No process, no port and no file: as if it had never been started. */
+async function expectNothingLeft(processes: readonly number[], port: number): Promise<void> {
+  // Postgres needs a moment after it was told, and the files go last.
+  const patience = { timeout: 20_000, interval: 100 };
+  await expect.poll(() => running(processes), patience).toEqual([]);
+  await expect.poll(() => readdir(temporary), patience).toEqual([]);
+  for (const next of [0, 1, 2, 3]) {
+    expect(await answers(`http://localhost:${port + next}`)).toBeNull();
+  }
+}
+
+test("the demo prints one address, and says what is in the way of a second", async () => {
   const port = await freePort();
   const first = demo("--port", String(port));
   const address = await first.opened;
@@ -82,25 +105,54 @@ test("the demo prints one address, says what is in the way of a second, and leav
   expect(second.printed()).toContain(
     `A sandbox is running already, at http://localhost:${port} (process ${first.child.pid}).`,
   );
-
-  const processes = await descendantsOf(first.child.pid ?? 0);
-  expect(processes.length).toBeGreaterThan(10);
-  first.child.kill("SIGINT");
-  expect(await first.ended).toBe(0);
-  await expect.poll(() => running(processes)).toEqual([]);
-  for (const next of [0, 1, 2, 3]) {
-    expect(await answers(`http://localhost:${port + next}`)).toBeNull();
-  }
+  expect(await answers(address)).toBe(302);
 });
 
+test("the demo runs from a copy of its own, so that the project can be built again meanwhile", async () => {
+  const port = await freePort();
+  const { child, opened } = demo("--port", String(port));
+  await opened;
+  const page = await (await fetch(`http://localhost:${port + 1}/auth/login`)).text();
+  const [asset] = /\/assets\/[\w.-]+\.js/.exec(page)!;
+  const files = await readdir(temporary, { recursive: true });
+  const own = files.filter((file) => file.endsWith(`build/client${asset}`));
+  expect(own).toHaveLength(1);
+  const commands = await Promise.all(
+    (await descendantsOf(child.pid!)).map((id) =>
+      readFile(`/proc/${id}/cmdline`, "utf8").catch(() => ""),
+    ),
+  );
+  const program = join(temporary, own[0]!, "../../../../app/start.ts");
+  expect(commands.some((command) => command.split("\0").includes(program))).toBe(true);
+});
+
+test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
+  "the demo ends in order at %s and leaves nothing behind",
+  async (signal) => {
+    const port = await freePort();
+    const run = demo("--port", String(port));
+    await run.opened;
+    const processes = await descendantsOf(run.child.pid ?? 0);
+    expect(processes.length).toBeGreaterThan(10);
+    expect(await readdir(temporary)).not.toEqual([]);
+    // A terminal that is closed takes with it where the demo prints.
+    if (signal === "SIGHUP")
+      for (const pipe of [run.child.stdout, run.child.stderr]) pipe.destroy();
+    const ended = once(run.child, "exit");
+    run.child.kill(signal);
+    expect(await ended).toEqual([0, null]);
+    await expectNothingLeft(processes, port);
+  },
+);
+
 test("the demo leaves nothing behind when it is killed", async () => {
-  await ensureBuild();
-  const run = demo("--port", String(await freePort()));
+  const port = await freePort();
+  const run = demo("--port", String(port));
   await run.opened;
   const processes = await descendantsOf(run.child.pid ?? 0);
   run.child.kill("SIGKILL");
   await run.ended;
-  await expect.poll(() => running(processes), { timeout: 20_000, interval: 200 }).toEqual([]);
+  await expectNothingLeft(processes, port);
 });
 
 test.each([

@@ -10,7 +10,7 @@ import { fileURLToPath } from "node:url";
 export type AppState = "down" | "starting" | "ready" | "not-ready";
 
 export interface AppProcessOptions {
-  /** Path of the program below the project, as `app/start.ts`. */
+  /** Path of the program, from the project's folder where it is relative: `app/start.ts`. */
   program: string;
   /** Where it will listen; its environment must say the same. */
   port: number;

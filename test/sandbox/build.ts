@@ -1,6 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, readdir, rm, stat } from "node:fs/promises";
+import { cp, mkdir, readdir, rm, stat, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -25,12 +25,44 @@ export class BuildError extends Error {
  */
 export async function ensureBuild(): Promise<boolean> {
   if (await isBuilt()) return false;
+  return alone(buildIfNeeded);
+}
+
+/**
+ * Copies the built app, built anew where it had to be, into a folder of its own: a sandbox that runs from there
+ * goes on when the project is built again.
+ *
+ * @param to - The folder; it is made.
+ * @returns Path of the program that starts the copy.
+ */
+export async function copyRelease(to: string): Promise<string> {
+  await alone(async () => {
+    await buildIfNeeded();
+    for (const part of ["app", "build", "drizzle", "package.json"]) {
+      await cp(join(root, part), join(to, part), { recursive: true });
+    }
+  });
+  await symlink(join(root, "node_modules"), join(to, "node_modules"));
+  return releaseProgram(to);
+}
+
+/** The program that {@link copyRelease} will put there. */
+export function releaseProgram(folder: string): string {
+  return join(folder, "app", "start.ts");
+}
+
+async function buildIfNeeded(): Promise<boolean> {
+  if (await isBuilt()) return false;
+  await build();
+  return true;
+}
+
+/** Does something while nobody else builds or copies. */
+async function alone<T>(work: () => Promise<T>): Promise<T> {
   await mkdir(join(root, "node_modules", ".cache"), { recursive: true });
   while (!(await takeLock())) await new Promise((resolve) => setTimeout(resolve, 200));
   try {
-    if (await isBuilt()) return false;
-    await build();
-    return true;
+    return await work();
   } finally {
     await rm(lock, { recursive: true, force: true });
   }

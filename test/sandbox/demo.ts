@@ -8,6 +8,7 @@ const usage = `Shows Evenkeel at work on a whole Shopify of its own, on this mac
   npm run demo                        start, and print the address to open
   npm run demo -- --orders 100000     with that many orders in the larger shop (default 2000)
   npm run demo -- --port 5040         admin there, app and storefronts on the next three (default ${DEFAULT_PORT})
+  npm run demo -- --names             the app finds its database by names, and the panel can spoil them
   npm run demo -- --check             no window: walk through the app in a headless browser and report`;
 
 /** `npm run demo`. */
@@ -16,6 +17,7 @@ async function main(): Promise<void> {
     options: {
       orders: { type: "string", default: "2000" },
       port: { type: "string", default: String(DEFAULT_PORT) },
+      names: { type: "boolean", default: false },
       check: { type: "boolean", default: false },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -42,6 +44,7 @@ async function main(): Promise<void> {
     await using sandbox = await startSandbox({
       orders,
       ports,
+      databaseByName: values.names,
       signal,
       progress: (step) => progress.step(step),
     });

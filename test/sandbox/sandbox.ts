@@ -12,7 +12,7 @@ import { createLossCheck, type LossCheck } from "./admin/losses.ts";
 import { startAdmin, type Admin, type AdminOptions } from "./admin/server.ts";
 import { AppProcess } from "./app-process.ts";
 import { launchBrowser, type BrowserOptions } from "./browser.ts";
-import { ensureBuild, isBuilt } from "./build.ts";
+import { copyRelease, isBuilt, releaseProgram } from "./build.ts";
 import { startPostgresPair, type PostgresPair, type Replication } from "./postgres/index.ts";
 import { freePort } from "./postgres/ports.ts";
 import { readAppToml } from "./shopify/app-toml.ts";
@@ -31,6 +31,11 @@ export interface SandboxOptions {
   replication?: Replication;
   /** The database is reached by TLS, with a CA file. */
   databaseTls?: boolean;
+  /**
+   * The app finds the database by names that move at a failover, as RDS and DigitalOcean give them, and not through
+   * endpoints whose target moves. Default false.
+   */
+  databaseByName?: boolean;
   /**
    * The admin is https://admin.shopify.com and App Bridge comes from https://cdn.shopify.com, in browsers that
    * {@link Sandbox.launchBrowser} starts: the app runs with no sandbox variable and its production content security
@@ -109,6 +114,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     const dir = await mkdtemp(join(tmpdir(), "evenkeel-sandbox-"));
     keep({ [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }) });
     const logFile = options.logFile ?? join(dir, "app.log");
+    const release = join(dir, "release");
     const appPort = ports.app ?? (await freePort());
     const appUrl = `http://localhost:${appPort}`;
     const builtAlready = program !== "app/start.ts" || (await isBuilt());
@@ -145,20 +151,26 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
           ...(toml.proxy ? { proxy: toml.proxy } : {}),
         },
         shops,
+        // Goes with the app's, also when we are killed.
+        scratchDir: dir,
         timeScale: options.timeScale ?? 1,
         ...(ports.storefront === undefined ? {} : { storefrontPort: ports.storefront }),
       }),
     );
 
+    const { databaseByName = false } = options;
+    const databaseUrl: PostgresPair["url"] = (...where) =>
+      databaseByName ? pair.namedUrl(...where) : pair.url(...where);
     const appEnv = (): Record<string, string> => ({
       NODE_ENV: program === "app/dev.ts" ? "development" : "production",
       PORT: String(appPort),
       SHOPIFY_API_KEY: apiKey,
       SHOPIFY_API_SECRET: secret,
       SHOPIFY_APP_URL: appUrl,
-      DATABASE_URL: pair.url("app", "writer"),
-      DATABASE_READER_URL: pair.url("app", "reader"),
-      DATABASE_SYSTEM_URL: pair.url("system", "writer"),
+      DATABASE_URL: databaseUrl("app", "writer"),
+      DATABASE_READER_URL: databaseUrl("app", "reader"),
+      DATABASE_SYSTEM_URL: databaseUrl("system", "writer"),
+      ...(databaseByName ? { DATABASE_NAME_SERVERS: pair.dns.server } : {}),
       SHUTDOWN_GRACE_SECONDS: "5",
       ...ca,
       ...shopify.environment(),
@@ -168,7 +180,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       ...options.appEnv,
     });
     const app = new AppProcess({
-      program: program ?? "app/start.ts",
+      program: program === "app/start.ts" ? releaseProgram(release) : (program ?? "app/start.ts"),
       port: appPort,
       env: appEnv,
       logFile,
@@ -176,7 +188,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     });
     const parts = { pair, shopify, shops, app };
     const losses = createLossCheck(parts);
-    const controls = keep(new FaultControls({ ...parts, compare: losses.compare }));
+    const controls = keep(new FaultControls({ ...parts, databaseByName, compare: losses.compare }));
     const admin = keep(
       await startAdmin({
         app: { name: toml.name, handle: "evenkeel", apiKey, secret, url: () => appUrl },
@@ -201,8 +213,8 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
 
     if (!builtAlready) {
       progress("Building the app, which has changed since it was built");
-      await ensureBuild();
     }
+    if (program === "app/start.ts") await copyRelease(release);
     progress("Starting the app");
     await migrated;
     if (program !== null) await app.start();

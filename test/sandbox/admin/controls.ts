@@ -1,4 +1,5 @@
 import { z } from "zod";
+import type { DnsMode } from "../postgres/index.ts";
 
 /** What the fault panel shows; the sandbox sends a new one whenever something changes. */
 export interface SandboxState {
@@ -29,6 +30,8 @@ export interface SandboxState {
     }[];
     /** On the wire to the writer. */
     toxics: string[];
+    /** How the nodes' names are answered; null where the app reaches them by address. */
+    names: DnsMode | null;
   } | null;
   shopify: {
     faults: { id: string; kind: string; title: string; struck: number }[];
@@ -73,8 +76,21 @@ export const sandboxAction = z.discriminatedUnion("action", [
   z.object({ action: z.literal("database.replication"), mode: z.enum(["sync", "async"]) }),
   z.object({
     action: z.literal("database.toxic"),
-    toxic: z.enum(["latency", "timeout", "reset_peer", "limit_data", "bandwidth"]),
+    toxic: z.enum([
+      "latency",
+      "timeout",
+      "reset_peer",
+      "limit_data",
+      "bandwidth",
+      "slicer",
+      "lost_answer",
+      "blackhole",
+    ]),
     on: z.boolean(),
+  }),
+  z.object({
+    action: z.literal("database.names"),
+    mode: z.enum(["normal", "stale", "both", "nxdomain", "servfail", "silent"]),
   }),
   z.object({ action: z.literal("shopify.fault"), kind: z.string(), on: z.boolean() }),
   z.object({ action: z.literal("shopify.clear") }),

@@ -1,5 +1,5 @@
 import type { AppProcess } from "../app-process.ts";
-import type { PostgresNode, PostgresPair, Toxic } from "../postgres/index.ts";
+import type { DnsMode, Endpoint, PostgresNode, PostgresPair, Toxic } from "../postgres/index.ts";
 import { FAULT_TITLES, type Fault, type FaultKind } from "../shopify/faults.ts";
 import type { RequestRecord, SandboxShopify } from "../shopify/index.ts";
 import type { ShopStore } from "../shopify/shop/index.ts";
@@ -8,13 +8,16 @@ import { ShopTraffic } from "./shop-traffic.ts";
 
 type ToxicName = Extract<SandboxAction, { action: "database.toxic" }>["toxic"];
 
-/** Strong enough to be felt, weak enough to be watched. */
-const toxics: Record<ToxicName, Toxic> = {
+/** Strong enough to be felt, weak enough to be watched. A blackhole is more than a toxic: see {@link Endpoint}. */
+const toxics: Record<Exclude<ToxicName, "blackhole">, Toxic> = {
   latency: { type: "latency", latencyMs: 300, jitterMs: 100 },
   timeout: { type: "timeout", timeoutMs: 0, stream: "both" },
   reset_peer: { type: "reset_peer" },
   limit_data: { type: "limit_data", bytes: 8 * 1024 },
   bandwidth: { type: "bandwidth", bytesPerSecond: 20 * 1024 },
+  slicer: { type: "slicer", pieceBytes: 100, delayMs: 1 },
+  // Postgres' answer to a commit.
+  lost_answer: { type: "lost_answer", match: /COMMIT\0/ },
 };
 
 type Group = SandboxControls["shopifyFaults"][number]["group"];
@@ -50,6 +53,27 @@ const shopifyFaults: Record<FaultKind["kind"], { group: Group; fault: Fault }> =
   },
 };
 
+const NAME_WORDS: Record<DnsMode, string> = {
+  normal: "answered as they are",
+  stale: "answered as they were, whatever moves",
+  both: "answered with the old address and the new",
+  nxdomain: "unknown",
+  servfail: "answered with a failure",
+  silent: "not answered",
+};
+
+async function setToxic(wire: Endpoint, name: ToxicName, on: boolean): Promise<void> {
+  if (name !== "blackhole") {
+    if (on) wire.addToxic(name, toxics[name]);
+    else wire.removeToxic(name);
+  } else if (on) {
+    await wire.blackhole();
+  } else {
+    wire.removeToxic(name);
+    await wire.accept();
+  }
+}
+
 const LOG_ENTRIES = 40;
 const STATUS_INTERVAL_MS = 1000;
 
@@ -58,6 +82,8 @@ export interface FaultControlsOptions {
   shopify: SandboxShopify<ShopStore>;
   shops: readonly ShopStore[];
   app: AppProcess;
+  /** The app reaches the nodes by their names in the pair's DNS, not through the writer's and reader's endpoints. */
+  databaseByName: boolean;
   /** Compares what the app has with what it should have; called about once in five seconds. */
   compare: () => Promise<LostSoFar | null>;
 }
@@ -138,7 +164,8 @@ export class FaultControls implements SandboxControls, AsyncDisposable {
       database: {
         replication: pair.supervisor.wanted,
         nodes: this.#nodes,
-        toxics: [...pair.writer.toxics.keys()],
+        toxics: [...this.#wire.toxics.keys()],
+        names: this.#options.databaseByName ? pair.dns.mode : null,
       },
       shopify: {
         faults: shopify.faults.list().map(({ id, kind, struck }) => ({
@@ -194,9 +221,15 @@ export class FaultControls implements SandboxControls, AsyncDisposable {
       case "database.replication":
         return pair.setReplication(action.mode);
       case "database.toxic":
-        if (action.on) pair.writer.addToxic(action.toxic, toxics[action.toxic]);
-        else pair.writer.removeToxic(action.toxic);
+        await setToxic(this.#wire, action.toxic, action.on);
         this.#say(`${action.toxic} on the wire to the writer: ${action.on ? "on" : "off"}.`);
+        return;
+      case "database.names":
+        pair.dns.setMode(action.mode);
+        this.#say(
+          `Database names: ${NAME_WORDS[action.mode]}.`,
+          action.mode === "normal" ? "good" : "bad",
+        );
         return;
       case "shopify.fault": {
         if (!(action.kind in shopifyFaults))
@@ -264,7 +297,9 @@ export class FaultControls implements SandboxControls, AsyncDisposable {
     const { app, pair, shopify } = this.#options;
     shopify.faults.clear();
     shopify.webhooks.behave({});
-    pair.writer.clearToxics();
+    pair.dns.setMode("normal");
+    const endpoints = [pair.writer, pair.reader, ...pair.nodes.map((node) => pair.endpoint(node))];
+    for (const endpoint of endpoints) await endpoint.heal();
     for (const node of pair.nodes) if (node.process === "frozen") await pair.thaw(node);
     if (pair.primary.process === "down") await pair.start(pair.primary);
     const { nodes } = await pair.status();
@@ -273,6 +308,12 @@ export class FaultControls implements SandboxControls, AsyncDisposable {
     if (standby?.state !== "standby") await pair.rejoin(pair.standby);
     if (app.state === "down" && app.everStarted) await app.start();
     this.#say("All is well again.", "good");
+  }
+
+  /** What the app's connections to the writer pass through. */
+  get #wire(): Endpoint {
+    const { pair, databaseByName } = this.#options;
+    return databaseByName ? pair.endpoint(pair.primary) : pair.writer;
   }
 
   #node(name: string): PostgresNode {

@@ -108,6 +108,11 @@ export class DnsServer implements AsyncDisposable {
     this.#records.delete(name.toLowerCase());
   }
 
+  /** How names are answered that have no mode of their own. */
+  get mode(): DnsMode {
+    return this.#mode;
+  }
+
   /** Sets how a name is answered, or, without one, every name that has no mode of its own. */
   setMode(mode: DnsMode, name?: string): void {
     const concerned = name === undefined ? [...this.#records.values()] : [this.#known(name)];

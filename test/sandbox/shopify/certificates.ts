@@ -19,8 +19,12 @@ const DAY_MS = 24 * 60 * 60 * 1_000;
  * Makes an authority and one leaf certificate; both live only as long as the sandbox.
  *
  * @param hosts Names for which the leaf is valid; `*.` covers one label.
+ * @param scratchDir Where the authority's file is put, in a folder of its own.
  */
-export async function createCertificates(hosts: readonly string[]): Promise<Certificates> {
+export async function createCertificates(
+  hosts: readonly string[],
+  scratchDir = tmpdir(),
+): Promise<Certificates> {
   const notBeforeDate = new Date(Date.now() - DAY_MS);
   const notAfterDate = new Date(Date.now() + 30 * DAY_MS);
   const common = { keyType: "ec", algorithm: "sha256", notBeforeDate, notAfterDate } as const;
@@ -41,7 +45,7 @@ export async function createCertificates(hosts: readonly string[]): Promise<Cert
       { name: "subjectAltName", altNames: hosts.map((value) => ({ type: 2, value })) },
     ],
   });
-  const folder = await mkdtemp(join(tmpdir(), "evenkeel-ca-"));
+  const folder = await mkdtemp(join(scratchDir, "evenkeel-ca-"));
   const caFile = join(folder, "sandbox-ca.pem");
   await writeFile(caFile, authority.cert);
   return {

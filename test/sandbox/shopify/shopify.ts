@@ -42,6 +42,8 @@ export interface ShopifyOptions<Shop extends PlatformShop = PlatformShop> {
   resolvers: (schema: GraphQLSchema) => void;
   /** Draws the picture at `{imageBaseUrl}/{name}` of a shop, as SVG; undefined when there is none. */
   picture?: (shop: Shop, name: string) => string | undefined;
+  /** Where the authority's file lies while the sandbox lives; the system's temporary directory when absent. */
+  scratchDir?: string;
   /** Retry waits of webhooks and the lag of searches take this many times less than at Shopify; 1 when absent. */
   timeScale?: number;
   /** Gives numbers in [0, 1); seed it for runs that can be repeated. */
@@ -301,7 +303,10 @@ export class SandboxShopify<Shop extends PlatformShop = PlatformShop> {
   }
 
   async #listen(): Promise<void> {
-    this.#certificates = await createCertificates(["*.myshopify.com", FILES_HOST]);
+    this.#certificates = await createCertificates(
+      ["*.myshopify.com", FILES_HOST],
+      this.#options.scratchDir,
+    );
     this.#proxy = await ConnectProxy.start({
       certificates: this.#certificates,
       plays: (host) => host === FILES_HOST || this.#shops.has(host),

@@ -304,6 +304,17 @@ const toxics = (
     ["reset_peer", "Reset", "Connections are reset"],
     ["limit_data", "Cut", "Connections end after 8 kB"],
     ["bandwidth", "Narrow", "20 kB per second"],
+    ["slicer", "In pieces", "Answers come in pieces of 100 bytes, with a pause between them"],
+    [
+      "lost_answer",
+      "Commits unanswered",
+      "A commit is done, but its answer never arrives and the connection is reset",
+    ],
+    [
+      "blackhole",
+      "Unreachable",
+      "As if the cable were cut: who connects gets no answer, and open connections fall silent",
+    ],
   ] as const
 ).map(([name, text, title]) => ({
   name,
@@ -312,6 +323,27 @@ const toxics = (
   }),
 }));
 const toxicRow = h("div", { class: "chips" }, ...toxics.map(({ button }) => button));
+
+const nameModes = (
+  [
+    ["stale", "Stale", "A cache that lives too long: the addresses from before, whatever moves"],
+    ["both", "Old and new", "A change half-way through: both addresses, the old one first"],
+    ["nxdomain", "No such name", "The names are not known (NXDOMAIN)"],
+    ["servfail", "Failing", "The name server says that it failed (SERVFAIL)"],
+    ["silent", "No answer", "The name server does not answer at all"],
+  ] as const
+).map(([mode, text, title]) => ({
+  mode,
+  ...toggle(text, `${title}. Felt by connections that are opened from now on.`, (on) => {
+    void post({ action: "database.names", mode: on ? mode : "normal" });
+  }),
+}));
+const names = h(
+  "div",
+  {},
+  h("h3", {}, "Names of the nodes"),
+  h("div", { class: "chips" }, ...nameModes.map(({ button }) => button)),
+);
 
 function showDatabase(state: SandboxState["database"]) {
   databaseSection.hidden = state === null;
@@ -352,6 +384,8 @@ function showDatabase(state: SandboxState["database"]) {
   failover.hidden = !state.nodes.some(({ role, promotable }) => role === "standby" && promotable);
   for (const { mode, set } of modes) set(state.replication === mode);
   for (const { name, set } of toxics) set(state.toxics.includes(name));
+  names.hidden = state.names === null;
+  for (const { mode, set } of nameModes) set(state.names === mode);
 }
 
 const databaseSection = section(
@@ -362,6 +396,7 @@ const databaseSection = section(
   h("div", { class: "segments" }, ...modes.map(({ button }) => button)),
   h("h3", {}, "On the wire to the writer"),
   toxicRow,
+  names,
 );
 
 // ── Shopify ───────────────────────────────────────────────────────────────────────────────────────────
