@@ -36,7 +36,10 @@ async function start(pair: PostgresPair, remembers: boolean) {
   memory?.follow(cluster.monitor);
   cluster.start();
   const write = (word: string, deadlineMs: number) =>
-    cluster.system((db) => db.execute(sql`insert into written values (${word})`), { deadlineMs });
+    cluster.system(
+      (db) => db.execute(sql`insert into written values (${word}) on conflict do nothing`),
+      { deadlineMs, repeatable: true },
+    );
   const stop = async () => {
     await cluster.close();
     await memory?.close();
@@ -47,7 +50,9 @@ async function start(pair: PostgresPair, remembers: boolean) {
 async function words(node: { url(role: "superuser"): string }): Promise<string[]> {
   const admin = postgres(node.url("superuser"), { max: 1 });
   try {
-    return (await admin<{ word: string }[]>`select word from written`).map(({ word }) => word);
+    return (await admin<{ word: string }[]>`select word from written order by word`).map(
+      ({ word }) => word,
+    );
   } finally {
     await admin.end();
   }
@@ -56,8 +61,8 @@ async function words(node: { url(role: "superuser"): string }): Promise<string[]
 /** Up to where the old primary is back, unfenced, and is all that can be reached. */
 async function failOver(pair: PostgresPair, remembers: boolean) {
   const admin = postgres(pair.primary.url("superuser"), { max: 1 });
-  await admin`create table written (word text)`;
-  await admin`grant insert on written to evenkeel_system`;
+  await admin`create table written (word text primary key)`;
+  await admin`grant select, insert on written to evenkeel_system`;
   await admin.end();
   const { primary: old, standby: next } = pair;
   const first = await start(pair, remembers);
