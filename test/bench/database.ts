@@ -8,8 +8,8 @@ import { migrate } from "../../app/database/migrate.ts";
 import * as schema from "../../app/database/schema.ts";
 import { defineWrite, hashInput } from "../../app/database/write.ts";
 import { startPostgres } from "../sandbox/postgres/index.ts";
-import { bar, printReport, type Row } from "./report.ts";
-import { median, round, type Round } from "./support/measure.ts";
+import { bar, median, printReport, type Row } from "./report.ts";
+import { round, type Round } from "./support/measure.ts";
 
 /**
  * `npm run bench:database`: what the cluster's doors cost in fair weather, against the identical statements

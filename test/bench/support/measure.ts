@@ -1,3 +1,5 @@
+import { percentile } from "../report.ts";
+
 /** What one side of a comparison did in one round. */
 export interface Round {
   readonly operationsPerSecond: number;
@@ -5,14 +7,6 @@ export interface Round {
   readonly p99Ms: number;
   readonly maxMs: number;
 }
-
-/** The value below which `share` of the values lie (nearest rank). */
-export function percentile(values: readonly number[], share: number): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] ?? Number.NaN;
-}
-
-export const median = (values: readonly number[]): number => percentile(values, 0.5);
 
 /**
  * Runs `work` in `concurrency` loops for a while.
