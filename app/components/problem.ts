@@ -33,6 +33,11 @@ export function readProblem(error: unknown): PageProblem | null {
     return { kind: "failed", cause: null, reference: null };
   }
   // fetch() says nothing but this when no answer came; so does Remix when the answer was cut off.
-  if (error instanceof TypeError) return { kind: "unreachable" };
+  if (error instanceof TypeError || isOffline()) return { kind: "unreachable" };
   return { kind: "failed", cause: null, reference: null };
+}
+
+/** Without a network App Bridge cannot sign a request either, and fails in its own words. */
+function isOffline(): boolean {
+  return typeof window !== "undefined" && !navigator.onLine;
 }

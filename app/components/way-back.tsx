@@ -5,6 +5,8 @@ interface Admin {
   readonly shop: string;
   /** As Shopify passes it on, in base64. */
   readonly host: string;
+  /** The language and region of the person's admin. */
+  readonly locale: string | null;
   /** The app's address in the shop's admin. */
   readonly address: string;
 }
@@ -20,7 +22,7 @@ export function useRememberedAdmin(address: string): void {
     const params = new URLSearchParams(location.search);
     const [shop, host] = [params.get("shop"), params.get("host")];
     if (!shop || !host) return;
-    const admin: Admin = { shop, host, address };
+    const admin: Admin = { shop, host, locale: params.get("locale"), address };
     try {
       sessionStorage.setItem(KEY, JSON.stringify(admin));
     } catch {
@@ -48,6 +50,7 @@ function goBack(key: string, to: string): void {
   url.searchParams.set("embedded", "1");
   url.searchParams.set("shop", admin.shop);
   url.searchParams.set("host", admin.host);
+  if (admin.locale) url.searchParams.set("locale", admin.locale);
   location.replace(url);
 }
 

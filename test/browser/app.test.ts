@@ -201,6 +201,20 @@ describe("the app in the admin", () => {
     expect(reloads).toBe(0);
   });
 
+  test("says what to do when the device is offline, and goes on when it is back", async () => {
+    await merchant.open("/app/orders");
+    await merchant.goTo("Inventory");
+    await context.setOffline(true);
+    await merchant.menuItem("Orders").click();
+    await merchant.app.getByRole("alert").getByText("can't be reached").waitFor();
+    // The browser itself notes each request that has failed.
+    expect(complaints.splice(0).join()).toContain("ERR_INTERNET_DISCONNECTED");
+    await context.setOffline(false);
+    await merchant.app.getByRole("button", { name: "Try again" }).click();
+    await merchant.rows().first().waitFor();
+    complaints.splice(0);
+  });
+
   test("works on a phone", async () => {
     const phone = await browser.newContext(screens.phone);
     const onPhone = new Merchant(await phone.newPage(), sandbox, shop);
