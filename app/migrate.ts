@@ -10,11 +10,8 @@ async function main(): Promise<void> {
       "DATABASE_OWNER_URL is not set. It is the address at which the role evenkeel_owner reaches the database.",
     );
   }
-  await migrate({
-    url,
-    ...(caFile ? { ca: readFileSync(caFile, "utf8") } : {}),
-    steps: [installQueue],
-  });
+  const tls = caFile ? { ca: readFileSync(caFile, "utf8") } : {};
+  await migrate({ url, ...tls, steps: [(ownerUrl) => installQueue(ownerUrl, tls)] });
   console.log("The database has this release's schema.");
 }
 
