@@ -71,7 +71,19 @@ async function send(
       response.socket?.end();
       return;
     }
-    if (!flowing) await Promise.race([once(response, "drain"), once(response, "close")]);
+    if (!flowing) await writable(response);
   }
   response.end();
+}
+
+/** Resolves when there is room for more, or nobody left to take it. */
+async function writable(response: ServerResponse): Promise<void> {
+  // Whichever does not come is no longer waited for: a long answer has thousands of such waits.
+  const over = new AbortController();
+  const { signal } = over;
+  try {
+    await Promise.race([once(response, "drain", { signal }), once(response, "close", { signal })]);
+  } finally {
+    over.abort();
+  }
 }
