@@ -129,8 +129,12 @@ export class GuardedClient {
       await sql.unsafe("").simple();
       return client;
     } catch (error) {
+      const known = toDatabaseError(error);
+      const isLost = known instanceof DatabaseError && known.kind === "unknown";
+      // The driver has one word for whatever ends its socket; we know what did.
+      const reason = isLost ? client.broken : null;
       client.destroy();
-      throw error;
+      throw reason ?? error;
     } finally {
       signal.removeEventListener("abort", onAbort);
     }

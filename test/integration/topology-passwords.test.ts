@@ -177,3 +177,19 @@ test("a callback is asked at each connect", async () => {
     expect(asked).toBe(n);
   }
 });
+
+test("a server that hangs while we sign in is told from one that hangs up", async () => {
+  const password = decodeURIComponent(passwordOf("app"));
+  const failure = (timeoutMs: number) =>
+    connect(password, timeoutMs).catch((error: unknown) => error);
+  await pair.freeze(pair.primary);
+  const hung = await failure(300);
+  await pair.thaw(pair.primary);
+  expect(hung).toMatchObject({ kind: "notExecuted", code: "CONNECT_TIMEOUT" });
+
+  // The first byte of what the server asks of us, and no more.
+  pair.writer.addToxic("cut", { type: "limit_data", bytes: 1 });
+  const hungUp = await failure(20_000);
+  pair.writer.clearToxics();
+  expect(hungUp).toMatchObject({ kind: "notExecuted", code: "CONNECTION_CLOSED" });
+});
