@@ -22,6 +22,9 @@ function isDecodable(text: string): boolean {
   }
 }
 
+const isPostgresUrl = (value: string) =>
+  URL.canParse(value) && ["postgres:", "postgresql:"].includes(new URL(value).protocol);
+
 const databaseUrl = (role: string) =>
   url(
     ["postgres:", "postgresql:"],
@@ -107,6 +110,12 @@ const environment = z
       z.string().regex(/^[^\s,:/]+(:\d+)?(,[^\s,:/]+(:\d+)?)*$/, {
         error:
           "is not a list of servers. It looks like db-1.example.com:5432,db-2.example.com:5432",
+      }),
+    ),
+    DATABASE_DIRECT_URLS: optional(
+      z.string().refine((list) => list.split(",").every(isPostgresUrl), {
+        error:
+          "is not a list of addresses. It looks like postgres://evenkeel_app:password@db-1.example.com:5432/evenkeel",
       }),
     ),
     DATABASE_TOPOLOGY: z.preprocess(
@@ -200,6 +209,26 @@ const environment = z
         message: "is not set. With DATABASE_TOPOLOGY=nodes it lists the servers",
       });
     }
+    if (env.DATABASE_DIRECT_URLS) {
+      const nodes = env.DATABASE_TOPOLOGY === "endpoint" ? undefined : env.DATABASE_NODES;
+      const servers = nodes?.split(",").length ?? (env.DATABASE_READER_URL ? 2 : 1);
+      if (env.DATABASE_DIRECT_URLS.split(",").length !== servers) {
+        context.addIssue({
+          code: "custom",
+          path: ["DATABASE_DIRECT_URLS"],
+          message:
+            "does not fit. It has one address for each of DATABASE_NODES, or one for DATABASE_URL and one for DATABASE_READER_URL",
+        });
+      }
+      if (env.DATABASE_PREPARED_STATEMENTS === "on") {
+        context.addIssue({
+          code: "custom",
+          path: ["DATABASE_PREPARED_STATEMENTS"],
+          message:
+            "is on. Behind a pooler, which DATABASE_DIRECT_URLS leads past, it has to be off",
+        });
+      }
+    }
     for (const [name, what] of FILES) {
       if (env[name] && !isReadable(env[name])) {
         context.addIssue({
@@ -236,6 +265,8 @@ export interface Config {
     readonly readerUrl: string | null;
     /** Every server's `host:port`; empty where only endpoints are known. */
     readonly nodes: readonly string[];
+    /** The servers behind a pooler, one for each address; empty where there is none. */
+    readonly directUrls: readonly string[];
     readonly topology: TopologyChoice;
     /** The host of any one Aurora instance, with `?` for its name; null: from `url`. */
     readonly instanceHost: string | null;
@@ -308,6 +339,7 @@ export function parseConfig(env: Record<string, string | undefined>): Config {
       systemUrl: e.DATABASE_SYSTEM_URL,
       readerUrl: e.DATABASE_READER_URL ?? null,
       nodes: e.DATABASE_NODES?.split(",") ?? [],
+      directUrls: e.DATABASE_DIRECT_URLS?.split(",") ?? [],
       topology: e.DATABASE_TOPOLOGY,
       instanceHost: e.DATABASE_INSTANCE_HOST ?? null,
       password: e.DATABASE_PASSWORD_FILE ? passwordFile(e.DATABASE_PASSWORD_FILE) : null,

@@ -83,6 +83,7 @@ export async function createServices(config: Config, appFolder: URL): Promise<Se
     ...(memory?.recalled ? { remembered: memory.recalled } : {}),
     poolSize: database.poolSize,
     preparedStatements: database.preparedStatements,
+    directUrls: database.directUrls,
     release: releaseMigrations,
     logger,
   });
@@ -122,8 +123,8 @@ export async function createServices(config: Config, appFolder: URL): Promise<Se
   const jobs = createJobs({
     cluster,
     logger,
-    // Behind a pooler in transaction mode a session is nobody's own.
-    listen: database.preparedStatements,
+    // Behind a pooler in transaction mode a session is nobody's own, unless there is a way past it.
+    listen: database.preparedStatements || database.directUrls.length > 0,
   });
   const sync = createSync({
     cluster,

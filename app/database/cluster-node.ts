@@ -1,4 +1,5 @@
 import { CommitGate, commitsWait } from "./commit-gate.ts";
+import type { DirectAddress } from "./direct.ts";
 import type { DatabaseError } from "./errors.ts";
 import { GuardedClient, type ConnectionTarget } from "./guarded-client.ts";
 import { connectBudget, Pool } from "./pool.ts";
@@ -8,6 +9,8 @@ import type { NodeDefinition } from "./topology/monitor.ts";
 
 export interface ClusterNodeOptions {
   readonly address: NodeAddress;
+  /** The server itself, where `address` is a pooler in front of it. */
+  readonly direct: DirectAddress | null;
   readonly resolver: NameResolver;
   readonly poolSize: number;
   readonly preparedStatements: boolean;
@@ -25,14 +28,19 @@ export class ClusterNode {
   readonly definition: NodeDefinition;
   readonly app: Pool;
   readonly system: Pool;
+  /** For what lives in a session: on the server itself, always. */
+  readonly sessions: Pool;
+  /** Whether somebody else decides which server the next transaction meets. */
+  readonly pooled: boolean;
   /** What every write goes through. */
   readonly commits = new CommitGate(() => {
     this.app.refuseWrites(commitsWait());
     this.system.refuseWrites(commitsWait());
   });
 
-  constructor({ address, resolver, poolSize, preparedStatements }: ClusterNodeOptions) {
+  constructor({ address, direct, resolver, poolSize, preparedStatements }: ClusterNodeOptions) {
     this.id = address.id;
+    this.pooled = direct !== null;
     const connect = (target: ConnectionTarget, applicationName: string, connectTimeoutMs: number) =>
       GuardedClient.connect({
         target,
@@ -57,10 +65,16 @@ export class ClusterNode {
       warm: 1,
       budget,
     });
+    this.sessions = direct
+      ? new Pool({
+          connect: () => connect(direct.system, "evenkeel-session", CONNECT_TIMEOUT_MS),
+          size: SESSION_RESERVE,
+        })
+      : this.system;
     this.definition = {
       id: address.id,
       kind: address.kind,
-      connect: (timeoutMs) => connect(address.app, "evenkeel-monitor", timeoutMs),
+      connect: (timeoutMs) => connect((direct ?? address).app, "evenkeel-monitor", timeoutMs),
     };
   }
 
@@ -73,23 +87,27 @@ export class ClusterNode {
   cool(): void {
     this.app.cool();
     this.system.cool();
+    this.sessions.cool();
   }
 
   /** It is watched no more: what is open is closed, and what is in use when it comes back. */
   letGo(): void {
     this.app.letGo();
     this.system.letGo();
+    this.sessions.letGo();
   }
 
   /** Its name stands for another server, or its server is not to be used: what is open is worth nothing. */
   discardAll(reason: DatabaseError): void {
     this.app.discardAll(reason);
     this.system.discardAll(reason);
+    this.sessions.discardAll(reason);
     this.commits.reset();
   }
 
   close(): void {
     this.app.close();
     this.system.close();
+    this.sessions.close();
   }
 }

@@ -3,6 +3,7 @@ import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "../observability/logger.server.ts";
 import { ClusterNode } from "./cluster-node.ts";
+import { directAddresses } from "./direct.ts";
 import { Doubts } from "./doubts.ts";
 import { DatabaseError, OperationMismatchError, toDatabaseError } from "./errors.ts";
 import { forWantOfMigrations, type Migration } from "./migration-head.ts";
@@ -71,6 +72,11 @@ export interface ClusterOptions extends ClusterTargets {
   readonly poolSize?: number;
   /** Off behind PgBouncer in transaction mode. Default on. */
   readonly preparedStatements?: boolean;
+  /**
+   * Where the addresses are a pooler's in transaction mode: the servers behind it, as `evenkeel_app`, one for each of
+   * `nodes`, or for `url` and `readerUrl`, in the same order. Probes and sessions go there.
+   */
+  readonly directUrls?: readonly string[];
   /** Name servers to ask in place of the system's. */
   readonly nameServers?: readonly string[];
   /** What an earlier process knew, so that nothing older is followed. */
@@ -104,11 +110,14 @@ export class Cluster {
     const resolver: NameResolver = createResolver(
       options.nameServers ? { servers: options.nameServers } : {},
     );
+    const addresses = nodesOf(options);
+    const direct = directAddresses(addresses, options.directUrls ?? [], options);
     const define = (address: NodeAddress) => {
       const known = this.#nodes.get(address.id);
       if (known) return known.definition;
       const node = new ClusterNode({
         address,
+        direct: direct.get(address.id) ?? null,
         resolver,
         poolSize: options.poolSize ?? 10,
         preparedStatements: options.preparedStatements ?? true,
@@ -119,7 +128,7 @@ export class Cluster {
     const named = (options.nodes ?? []).length > 0;
     const choice = options.topology ?? "auto";
     this.monitor = new TopologyMonitor({
-      nodes: nodesOf(options).map(define),
+      nodes: addresses.map(define),
       discovery: {
         survey: new Discovery({
           choice: choice === "auto" && named ? "nodes" : choice,
@@ -292,7 +301,7 @@ export class Cluster {
     const id = await this.monitor.waitForWriter(signal);
     const node = id === null ? undefined : this.#nodes.get(id);
     if (!node) throw noWriter();
-    return node.system.acquire(signal, "read");
+    return node.sessions.acquire(signal, "read");
   }
 
   /** Whether any node answers reads just now, however old its answers. */
@@ -424,9 +433,14 @@ export class Cluster {
     };
     const counting = pool === node.system ? { onCommitted } : {};
     const hooks = { onCommit, ...counting, ...(own ? { onPosition } : {}) };
+    const instance = node.pooled ? (this.monitor.node(node.id)?.report?.instance ?? null) : null;
     const run = async () => {
       try {
-        const value = await inTransaction(client, { ...options, ...hooks, remainingMs }, work);
+        const value = await inTransaction(
+          client,
+          { ...options, ...hooks, instance, remainingMs },
+          work,
+        );
         if (pool !== node.system) passage?.answered();
         if (client.takeSyncWaitCancelled() && !options.readOnly) throw syncWaitCancelled();
         return value;

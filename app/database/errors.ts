@@ -78,6 +78,18 @@ const byCode: Readonly<Record<string, DatabaseErrorClass>> = {
   "53200": "busy",
 };
 
+/**
+ * Poolers have but one code for whatever befalls a connection, a "protocol violation". Most of it can come at any
+ * moment; only what they say while nothing was passed on yet is known to have had no effect.
+ */
+const POOLER_ERROR = "08P01";
+const POOLER_REFUSALS =
+  /cannot connect to server|server login (has been )?fail|query_wait_timeout|client_login_timeout|no more connections allowed|too many connections|server is lame|pgbouncer is (shutting down|paused)|the database system is (starting up|shutting down|in recovery mode)|connect_query failed|bouncer config error/i;
+
+function poolerClass(message: string): DatabaseErrorClass {
+  return POOLER_REFUSALS.test(message) ? "notExecuted" : "unknown";
+}
+
 /** The driver's error below drizzle's wrapping, if `error` is one at all. */
 function driverError(error: unknown): { code: string; message: string } | undefined {
   for (let e = error; e instanceof Error; e = e.cause) {
@@ -89,7 +101,8 @@ function driverError(error: unknown): { code: string; message: string } | undefi
 }
 
 /** Whether `code` comes from the database or its driver, and so has a class. */
-function classOf(code: string): DatabaseErrorClass | undefined {
+function classOf({ code, message }: { code: string; message: string }) {
+  if (code === POOLER_ERROR) return poolerClass(message);
   // SQLSTATEs are five characters of digits and capitals; what is not listed above will fail again.
   return byCode[code] ?? (/^[0-9A-Z]{5}$/.test(code) ? "permanent" : undefined);
 }
@@ -102,7 +115,7 @@ function classOf(code: string): DatabaseErrorClass | undefined {
 export function toDatabaseError(error: unknown): unknown {
   if (error instanceof DatabaseError) return error;
   const driver = driverError(error);
-  const kind = driver && classOf(driver.code);
+  const kind = driver && classOf(driver);
   if (!driver || !kind) {
     // A DrizzleQueryError without a known cause still must not leak its parameters.
     return error instanceof Error && error.constructor.name === "DrizzleQueryError"

@@ -13,6 +13,8 @@ export interface TransactionOptions {
   readonly shop: string | null;
   /** What is left of the deadline: the server gives up by itself too, should we not be there to tell it. */
   readonly remainingMs: number;
+  /** The server that it has to be done on, where a pooler chooses; null where the connection leads to it. */
+  readonly instance?: string | null;
   /** Called when the work is done and the commit is sent. */
   readonly onCommit?: () => void;
   /** Called when the server has committed, with whether there was anything to commit. */
@@ -39,13 +41,17 @@ const POSITION = `
   select ('x' || substr(pg_walfile_name(lsn), 1, 8))::bit(32)::int as timeline, (lsn - '0/0')::text as lsn
   from pg_current_wal_insert_lsn() lsn`;
 
+/** What differs between any two running servers, as in the monitor's probes. */
+const INSTANCE = "(extract(epoch from pg_postmaster_start_time()) * 1000000)::bigint::text";
+
 /**
  * Runs `work` in a transaction on a leased client.
  *
  * The opening travels together with the work's first statement: it cannot fail by itself except with the
  * connection, and an error in it leaves a transaction in which every later statement fails, never none.
  *
- * @throws whatever the work threw, after a rollback; DatabaseError `rolledBack` when the server rolled back
+ * @throws whatever the work threw, after a rollback; DatabaseError `notExecuted`, after a rollback, when the pooler has
+ *   chosen another server than `instance`; DatabaseError `rolledBack` when the server rolled back
  *   although a commit was asked for (the work had swallowed an error).
  */
 export async function inTransaction<T>(
@@ -60,6 +66,7 @@ export async function inTransaction<T>(
   let value: T;
   try {
     value = await work(client.database);
+    if (options.instance) expectInstance(await opening, options.instance);
   } catch (error) {
     if (!client.broken)
       await sql
@@ -110,9 +117,23 @@ async function askPosition({ sql }: GuardedClient): Promise<WalPosition | null> 
   }
 }
 
+/**
+ * A pooler goes on with the server that it is connected to: after a failover that may be the old primary, which
+ * takes writes that nobody will ever see.
+ */
+function expectInstance(opening: unknown, expected: string): void {
+  const [, [row]] = opening as [unknown, { instance: string }[]];
+  if (row?.instance === expected) return;
+  throw new DatabaseError(
+    "notExecuted",
+    "OTHER_SERVER",
+    "The pooler leads to another server than the one in charge.",
+  );
+}
+
 function openingStatement(
   client: GuardedClient,
-  { readOnly, shop, remainingMs }: TransactionOptions,
+  { readOnly, shop, remainingMs, instance }: TransactionOptions,
 ): string {
   const limitMs = Math.ceil(remainingMs + SLACK_MS);
   const settings: [string, string][] = [
@@ -131,5 +152,6 @@ function openingStatement(
     settings.push(["app.shop", shop]);
   }
   const calls = settings.map(([name, value]) => `set_config('${name}', '${value}', true)`);
+  if (instance) calls.push(`${INSTANCE} as instance`);
   return `begin${readOnly ? " read only" : ""}; select ${calls.join(", ")}`;
 }

@@ -61,6 +61,7 @@ test.each([
   ["DATABASE_INSTANCE_HOST", "db.example.com", /^DATABASE_INSTANCE_HOST is not the host/],
   ["DATABASE_NODES", "db-1 db-2", /^DATABASE_NODES is not a list of servers/],
   ["DATABASE_NAME_SERVERS", "ns.example.com", /^DATABASE_NAME_SERVERS is not a list/],
+  ["DATABASE_DIRECT_URLS", "postgres://a/b", /^DATABASE_PREPARED_STATEMENTS is on/],
   ["DATABASE_PREPARED_STATEMENTS", "maybe", /^DATABASE_PREPARED_STATEMENTS is neither/],
   ["DATABASE_DURABILITY", "yes", /^DATABASE_DURABILITY is not a value/],
   ["JOURNAL_DIR", "/var/lib/evenkeel", /^ENCRYPTION_KEY is not set\. The journal holds/],
@@ -76,6 +77,16 @@ test.each([
   ["APP_BRIDGE_URL", "https://evil.example.com/x.js", /^APP_BRIDGE_URL points to another machine/],
 ])("%s=%s is refused in plain words", (name, value, words) => {
   expect(problems({ ...valid, [name]: value })).toEqual([expect.stringMatching(words)]);
+});
+
+test.each([
+  ["db-1.example.com:5432", /^DATABASE_DIRECT_URLS is not a list/],
+  ["postgres://a/b,postgres://c/d", /^DATABASE_DIRECT_URLS does not fit/],
+])("behind a pooler, DATABASE_DIRECT_URLS=%s is refused in plain words", (value, words) => {
+  const pooled = { ...valid, DATABASE_PREPARED_STATEMENTS: "off", DATABASE_DIRECT_URLS: value };
+  expect(problems(pooled)).toEqual([expect.stringMatching(words)]);
+  const fits = { ...pooled, DATABASE_DIRECT_URLS: "postgres://a/b" };
+  expect(parseConfig(fits).database.directUrls).toEqual(["postgres://a/b"]);
 });
 
 test("an empty line of an .env file means that the variable is not set", () => {

@@ -24,6 +24,19 @@ test.each([
   }
 });
 
+test.each([
+  ["pgbouncer cannot connect to server", "notExecuted"],
+  ["query_wait_timeout", "notExecuted"],
+  ["server login failed: FATAL the database system is starting up", "notExecuted"],
+  ["no more connections allowed (max_client_conn)", "notExecuted"],
+  ["server conn crashed?", "unknown"],
+  ["server closed the connection unexpectedly", "unknown"],
+  ["query_timeout", "unknown"],
+])("a pooler's %j means %s", (message, kind) => {
+  const error = Object.assign(new Error(message), { code: "08P01" });
+  expect(toDatabaseError(error)).toMatchObject({ kind, code: "08P01" });
+});
+
 test("a statement's parameters never leave with the error", () => {
   const params = ["shpat_secret", "jane@example.com"];
   for (const cause of [driver("23505"), driver("UNHEARD_OF"), undefined]) {
