@@ -1,4 +1,5 @@
 import { Router } from "express";
+import type { Journal } from "../continuity/journal/journal.ts";
 import type { Cluster } from "../database/cluster.ts";
 import type { Diagnosis } from "../database/diagnosis.ts";
 
@@ -8,6 +9,7 @@ export type Phase = "starting" | "serving" | "draining";
 export interface HealthOptions {
   readonly cluster: Cluster;
   readonly diagnosis: Pick<Diagnosis, "problems">;
+  readonly journal: Pick<Journal, "waiting"> | null;
   readonly phase: () => Phase;
 }
 
@@ -18,7 +20,7 @@ export interface HealthOptions {
  * - `/health`: every dependency with its state, for people and monitors, and what is wrong in plain words. Always
  *   200: whoever asks wants to read it. `degraded` is what does not work as it should, not what is merely odd.
  */
-export function healthRoutes({ cluster, diagnosis, phase }: HealthOptions): Router {
+export function healthRoutes({ cluster, diagnosis, journal, phase }: HealthOptions): Router {
   return Router()
     .use((_request, response, next) => {
       response.set("cache-control", "no-store");
@@ -43,6 +45,8 @@ export function healthRoutes({ cluster, diagnosis, phase }: HealthOptions): Rout
         phase: phase(),
         state: well ? "ok" : "degraded",
         uptimeSeconds: Math.round(process.uptime()),
+        // What was acknowledged and the database does not have yet; null without a disk of its own.
+        kept: journal ? { waiting: journal.waiting } : null,
         dependencies: {
           database: {
             state: detail,

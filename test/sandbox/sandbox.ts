@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { Browser } from "playwright-core";
+import { forgetfulFileSystem } from "../../app/continuity/journal/file-systems.ts";
 import type { SandboxControls } from "./admin/controls.ts";
 import { FaultControls } from "./admin/fault-controls.ts";
 import { createLossCheck, type LossCheck } from "./admin/losses.ts";
@@ -135,6 +136,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     const toml = readAppToml(join(root, "shopify.app.toml"));
     const apiKey = randomBytes(16).toString("hex");
     const secret = randomBytes(24).toString("hex");
+    const disk = await diskOfItsOwn(dir);
     const shops = createShops({
       orders,
       ...(options.seed === undefined ? {} : { seed: options.seed }),
@@ -171,6 +173,7 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
       DATABASE_READER_URL: databaseUrl("app", "reader"),
       DATABASE_SYSTEM_URL: databaseUrl("system", "writer"),
       ...(databaseByName ? { DATABASE_NAME_SERVERS: pair.dns.server } : {}),
+      ...disk,
       SHUTDOWN_GRACE_SECONDS: "5",
       ...ca,
       ...shopify.environment(),
@@ -233,6 +236,18 @@ export async function startSandbox(options: SandboxOptions = {}): Promise<Sandbo
     await close();
     throw error;
   }
+}
+
+/**
+ * What gives the app a disk for what it acknowledges while the database is away; nothing where the sandbox lies in
+ * memory or in a container's own layers, on which the app would refuse to start.
+ */
+async function diskOfItsOwn(dir: string): Promise<Record<string, string>> {
+  if (await forgetfulFileSystem(dir)) return {};
+  return {
+    JOURNAL_DIR: join(dir, "journal"),
+    ENCRYPTION_KEY: randomBytes(24).toString("hex"),
+  };
 }
 
 /** As on Shopify's CDN, whose part the admin's server plays. */

@@ -72,6 +72,8 @@ export class Journal {
   readonly leftBehind: number;
   /** The shops of which an earlier process has left records behind, of any kind. */
   readonly shopsLeftBehind: readonly string[];
+  /** Records that the database does not have yet, writes and deliveries. */
+  #inLine = 0;
   #records = 0;
   #bytes = 0;
   #tickets = 0;
@@ -138,6 +140,11 @@ export class Journal {
   /** Records and bytes that are kept, and the most bytes that may be. */
   get fill(): { readonly records: number; readonly bytes: number; readonly maxBytes: number } {
     return { records: this.#records, bytes: this.#bytes, maxBytes: this.#maxBytes };
+  }
+
+  /** How many records the database does not have yet; the others are kept until a standby has them too. */
+  get waiting(): number {
+    return this.#inLine;
   }
 
   /** Whether a write of the shop is still to be done: its new changes queue behind it. */
@@ -299,6 +306,7 @@ export class Journal {
   }
 
   #countWaiting(kind: string, shop: string, records: number): void {
+    if (kind === "write" || kind === "delivery") this.#inLine += records;
     if (kind !== "write") return;
     const count = (this.#waitingWrites.get(shop) ?? 0) + records;
     if (count > 0) this.#waitingWrites.set(shop, count);

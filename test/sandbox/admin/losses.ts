@@ -47,6 +47,7 @@ export function createLossCheck({ pair, shopify, shops, app }: LossesOptions): L
     const many = shops.reduce((sum, shop) => sum + shop.orders.count, 0) > MANY_ORDERS;
     if (many && Date.now() - lastAtMs < MANY_ORDERS_INTERVAL_MS) return last;
 
+    if (await keepsSomething()) return postponed("what was kept is in the database");
     try {
       return await readAppTables(pair, compareWith);
     } catch {
@@ -84,6 +85,14 @@ export function createLossCheck({ pair, shopify, shops, app }: LossesOptions): L
     if (shopify.faults.list().length > 0) return "Shopify is well";
     if (shopify.webhooks.counts.pending > 0) return "all webhooks have arrived";
     return null;
+  }
+
+  /** Whether the app has acknowledged what is on its disk alone so far. */
+  async function keepsSomething(): Promise<boolean> {
+    const response = await fetch(`${app.url}/health`).catch(() => null);
+    if (!response?.ok) return true;
+    const { kept } = (await response.json()) as { kept?: { waiting: number } | null };
+    return (kept?.waiting ?? 0) > 0;
   }
 
   async function whatIsUnderWay(sql: Sql): Promise<string | null> {
