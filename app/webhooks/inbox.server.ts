@@ -58,6 +58,8 @@ class DeliveryInbox implements Inbox {
   #endPause: () => void = () => {};
   /** Somebody woke the inbox while it was at work. */
   #woken = false;
+  /** Why the last look failed, as an error's code; null where it did not. */
+  #failing: string | null = null;
 
   constructor(options: InboxOptions) {
     this.#cluster = options.cluster;
@@ -90,14 +92,23 @@ class DeliveryInbox implements Inbox {
       let pauseMs = this.#pollMs;
       try {
         const batch = await this.#claim();
+        this.#failing = null;
         if (batch.length > 0) await this.#applyAll(batch);
         if (batch.length === this.#batchSize) continue;
       } catch (error) {
-        this.#logger.warn({ err: error }, "the inbox could not be worked on");
+        this.#noteFailure(error);
         pauseMs = PAUSE_AFTER_FAILURE_MS;
       }
       if (!this.#woken && !this.#stopping) await this.#pause(pauseMs);
     }
+  }
+
+  /** Once for each outage: what is wrong with the database is said elsewhere. */
+  #noteFailure(error: unknown): void {
+    const { code = null } = error as { code?: string };
+    if (code !== null && code === this.#failing) return;
+    this.#failing = code;
+    this.#logger.warn({ err: error }, "the inbox could not be worked on, and is tried again");
   }
 
   #pause(ms: number): Promise<void> {
