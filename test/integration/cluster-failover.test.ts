@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { sql } from "drizzle-orm";
 import postgres from "postgres";
 import { expect, test } from "vitest";
@@ -182,6 +183,57 @@ test("when a node goes, those who wait for it do not storm it", async () => {
     await stuck;
     // The monitor's five per second, and what was under way.
     expect(way.stats.acceptedConnections - before).toBeLessThanOrEqual(10);
+  } finally {
+    await cluster.close();
+  }
+});
+
+test("a writer that takes no writes keeps serving reads, and is written to again when it takes them", async () => {
+  await using pair = await startPostgresPair({ replication: "sync" });
+  await migrate({ url: pair.url("owner", "writer") });
+  const cluster = open(pair, "nodes");
+  const shop = "one.myshopify.com";
+  const write = (word: string, deadlineMs: number) =>
+    cluster.write(shop, word, append, { word }, { deadlineMs });
+  try {
+    await write("first", 20_000);
+    await pair.setReadOnly(pair.primary, true);
+    await expect(write("refused", 1_000)).rejects.toMatchObject({
+      name: "DatabaseError",
+      kind: expect.stringMatching(/wrongNode|notExecuted/) as string,
+    });
+    const read = () => cluster.read(shop, (db) => db.select().from(settings));
+    expect((await read()).value).toMatchObject([{ values: { words: ["first"] } }]);
+    await pair.setReadOnly(pair.primary, false);
+    await write("second", 20_000);
+    expect((await words(pair)).get(shop)).toEqual(["first", "second"]);
+  } finally {
+    await cluster.close();
+  }
+});
+
+test("without a writer nobody is left hanging, and the standby that is there is not stormed", async () => {
+  await using pair = await startPostgresPair({ replication: "sync" });
+  await migrate({ url: pair.url("owner", "writer") });
+  const cluster = open(pair, "nodes");
+  try {
+    await cluster.write("one.myshopify.com", "first", append, { word: "first" });
+    const ways = pair.nodes.map((node) => pair.endpoint(node));
+    await pair.crash(pair.primary);
+    while (cluster.monitor.state !== "noWriter") await once(cluster.monitor.events, "state");
+    const before = ways.map(({ stats }) => stats.acceptedConnections);
+    const since = performance.now();
+    const writes = Array.from({ length: 40 }, (_, n) =>
+      cluster.write(`${n}.myshopify.com`, "a", append, { word: "a" }, { deadlineMs: 1_000 }),
+    );
+    for (const outcome of await Promise.allSettled(writes)) {
+      expect(outcome).toMatchObject({ status: "rejected", reason: { kind: "notExecuted" } });
+    }
+    const seconds = Math.ceil((performance.now() - since) / 1_000);
+    for (const [n, { stats }] of ways.entries()) {
+      // The probes' five per second, and those that were opened for reads; not one for each who waits.
+      expect(stats.acceptedConnections - before[n]!).toBeLessThanOrEqual(5 * seconds + 5);
+    }
   } finally {
     await cluster.close();
   }

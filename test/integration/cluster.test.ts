@@ -102,6 +102,50 @@ test("a read cannot write", async () => {
   ).rejects.toMatchObject({ code: "25006" });
 });
 
+test("the server itself ends what takes too long, transaction by transaction", async () => {
+  const limits = sql`select current_setting('lock_timeout') as lock,
+    current_setting('idle_in_transaction_session_timeout') as idle,
+    current_setting('transaction_timeout') as all, current_setting('app.shop', true) as shop`;
+  const { value } = await cluster.read(ONE, (db) => db.execute(limits), { deadlineMs: 20_000 });
+  // A little later than we give up ourselves.
+  const ms = (text: unknown) => {
+    const [, amount, unit] = /^(\d+)(ms|s)$/.exec(String(text)) ?? [];
+    return Number(amount) * (unit === "s" ? 1_000 : 1);
+  };
+  expect(value[0]).toMatchObject({ lock: "1s", shop: ONE });
+  for (const limit of [value[0]?.idle, value[0]?.all]) {
+    expect(ms(limit)).toBeGreaterThan(0);
+    expect(ms(limit)).toBeLessThanOrEqual(20_500);
+  }
+  // What a transaction sets goes with it.
+  await cluster.system((db) => db.execute(limits), { deadlineMs: 20_000 });
+  const lease = await cluster.hold(AbortSignal.timeout(20_000));
+  const [after] = await lease.client.sql`
+    select current_setting('lock_timeout') as lock, current_setting('transaction_timeout') as all`;
+  lease.release();
+  expect(after).toEqual({ lock: "0", all: "0" });
+});
+
+test("who waits for a lock for too long is told that the database is busy", async () => {
+  const shop = "locked.myshopify.com";
+  await cluster.write(shop, "first", count, { by: 1 });
+  const held = Promise.withResolvers<void>();
+  const over = Promise.withResolvers<void>();
+  const hold = defineWrite("test.hold", z.object({}), async (tx) => {
+    await tx.update(settings).set({ updatedBy: "holder" });
+    held.resolve();
+    await over.promise;
+  });
+  const holding = cluster.write(shop, "hold", hold, {}, { deadlineMs: 30_000 });
+  await held.promise;
+  await expect(
+    cluster.write(shop, "second", count, { by: 1 }, { deadlineMs: 30_000 }),
+  ).rejects.toMatchObject({ kind: "busy", code: "55P03" });
+  over.resolve();
+  await holding;
+  expect(await cluster.write(shop, "second", count, { by: 1 })).toBe(2);
+});
+
 test("every table that belongs to a shop is under a forced policy, and the app's roles cannot bypass it", async () => {
   const unprotected = await cluster.system((db) =>
     db.execute<{ relname: string }>(sql`

@@ -54,7 +54,6 @@ export async function startPgbouncer(target: Target, urls: readonly string[]): P
     "server_login_retry = 1",
     "server_connect_timeout = 1",
     "query_wait_timeout = 2",
-    "server_fast_close = 1",
   ]);
   const child = spawn("pgbouncer", [file], { stdio: "ignore", ...account });
   const ended = once(child, "exit");
