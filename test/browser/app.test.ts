@@ -217,6 +217,30 @@ describe("the app in the admin", () => {
     complaints.splice(0);
   });
 
+  test("keeps an adjustment while nothing takes writes, says so, and brings it to Shopify once", async (context) => {
+    context.skip(
+      sandbox.appEnv()["JOURNAL_DIR"] === undefined,
+      "The sandbox lies on a disk that forgets.",
+    );
+    const adjustments = () =>
+      shop.ledger.filter(({ mutation }) => mutation === "inventoryAdjustQuantities").length;
+    const before = adjustments();
+    await merchant.open("/app/inventory");
+    await sandbox.pair.freeze(sandbox.pair.primary);
+    const kept = /kept on the server, waiting for the database/;
+    const { variant, location, from } = await merchant.adjustStock(4, kept);
+    await merchant.app.getByText("On the server, waiting for the database").first().waitFor();
+    expect(adjustments()).toBe(before);
+
+    await sandbox.pair.failover();
+    const now = (from + 4).toLocaleString("en");
+    await merchant.app
+      .getByRole("button", { name: `Adjust ${variant} at ${location}, ${now} available` })
+      .waitFor({ timeout: 60_000 });
+    expect(adjustments()).toBe(before + 1);
+    await sandbox.controls.act({ action: "all.well" });
+  });
+
   test("works on a phone", async () => {
     const phone = await browser.newContext(screens.phone);
     const onPhone = new Merchant(await phone.newPage(), sandbox, shop);

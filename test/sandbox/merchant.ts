@@ -90,9 +90,13 @@ export class Merchant {
   /**
    * Adjusts the stock of the first variant in sight by so many, at the first location that has any.
    *
+   * @param told - What the app says once it has taken the change on.
    * @returns what was adjusted, by the words of its button.
    */
-  async adjustStock(by: number): Promise<{ variant: string; location: string; from: number }> {
+  async adjustStock(
+    by: number,
+    told = /on its way to Shopify|kept on the server/,
+  ): Promise<{ variant: string; location: string; from: number }> {
     const cell = this.stockCells();
     const label = (await cell.first().getAttribute("aria-label")) ?? "";
     const [, variant = "", location = "", from = ""] =
@@ -100,7 +104,7 @@ export class Merchant {
     await cell.first().click();
     await this.app.getByLabel("Adjust by").fill(String(by));
     await this.app.getByRole("button", { name: "Save" }).click();
-    await this.page.getByRole("status").getByText("on its way to Shopify").waitFor();
+    await this.page.getByRole("status").getByText(told).waitFor();
     return { variant, location, from: Number(from.replaceAll(",", "")) };
   }
 
