@@ -1,6 +1,6 @@
 import { CommitGate, commitsWait } from "./commit-gate.ts";
 import type { DirectAddress } from "./direct.ts";
-import type { DatabaseError } from "./errors.ts";
+import { DatabaseError } from "./errors.ts";
 import { GuardedClient, type ConnectionTarget } from "./guarded-client.ts";
 import { connectBudget, Pool } from "./pool.ts";
 import type { NameResolver } from "./resolver.ts";
@@ -74,7 +74,11 @@ export class ClusterNode {
     this.definition = {
       id: address.id,
       kind: address.kind,
-      connect: (timeoutMs) => connect((direct ?? address).app, "evenkeel-monitor", timeoutMs),
+      connect: (timeoutMs) =>
+        connect((direct ?? address).app, "evenkeel-monitor", timeoutMs).catch((error: unknown) => {
+          if (direct === null && isFull(error)) return this.app.giveAway(AbortSignal.timeout(timeoutMs));
+          throw error;
+        }),
     };
   }
 
@@ -110,4 +114,12 @@ export class ClusterNode {
     this.system.close();
     this.sessions.close();
   }
+}
+
+/**
+ * Whether a server has no connection to spare. It is well then, and must not be taken for one that does not answer:
+ * one of those that we have is worth more as a probe.
+ */
+function isFull(error: unknown): boolean {
+  return error instanceof DatabaseError && error.code === "53300";
 }

@@ -1,6 +1,6 @@
+import { ConnectBudget } from "./connect-budget.ts";
 import { DatabaseError } from "./errors.ts";
 import type { GuardedClient } from "./guarded-client.ts";
-import { TokenBucket } from "./token-bucket.ts";
 
 export interface PoolOptions {
   /** Opens one connection. */
@@ -14,7 +14,7 @@ export interface PoolOptions {
   /** Connections that are kept open although nobody uses them, so that a promoted node meets no stampede. */
   readonly warm?: number;
   /** What connects are paid from; shared by all that connect to the same node. */
-  readonly budget?: TokenBucket;
+  readonly budget?: ConnectBudget;
   /** How old a connection may grow before it is replaced, minus up to a fifth at random. Default 30 minutes. */
   readonly maxAgeMs?: number;
 }
@@ -49,15 +49,15 @@ interface Waiter {
 const DEFAULT_MAX_AGE_MS = 30 * 60_000;
 const MAX_CONNECT_JITTER_MS = 10;
 
-/** What is left of the first second's connects for the budget's own refill and for the monitor's probes. */
-const BESIDE_THE_BURST = 10;
+/** What is left of the first second's connects for the monitor's probes. */
+const BESIDE_THE_BURST = 5;
 
 /**
- * What may be spent on connects to a node with `size` connections: with what comes in meanwhile, and with the
- * monitor's own, twice that in the first second, then five per second.
+ * What may be spent on connects to a node with `size` connections: with the monitor's own, twice that in the first
+ * second, then five per second.
  */
-export function connectBudget(size: number): TokenBucket {
-  return new TokenBucket(Math.max(size, 2 * size - BESIDE_THE_BURST), 5);
+export function connectBudget(size: number): ConnectBudget {
+  return new ConnectBudget(Math.max(size, 2 * size - BESIDE_THE_BURST));
 }
 
 /**
@@ -150,10 +150,21 @@ export class Pool {
     });
   }
 
+  /**
+   * Gives a connection away for good: the taker destroys it in the end. For when the server has none to spare.
+   *
+   * @throws DatabaseError as {@link acquire} does.
+   */
+  async giveAway(signal: AbortSignal): Promise<GuardedClient> {
+    const { client } = await this.acquire(signal, "read");
+    return client;
+  }
+
   /** Opens the connections that are kept warm, as far as the budget allows. */
   warm(): void {
     this.#warm = this.#options.warm;
     this.#isLetGo = false;
+    this.#options.budget.renew();
     this.#grow();
   }
 
@@ -186,6 +197,7 @@ export class Pool {
    * it was, and there may be another by now. New ones are opened as they are asked for.
    */
   discardAll(reason: DatabaseError): void {
+    this.#options.budget.renew();
     for (const waiter of [...this.#waiters]) waiter.reject(abandonedError());
     for (const client of [...this.#clients]) client.destroy(reason);
   }
