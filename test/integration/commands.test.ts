@@ -339,6 +339,32 @@ describe("stock", () => {
     expect(level.quantities.available).toBe(before + 3);
   });
 
+  test("what Shopify tells of a change before its own answer comes is not counted twice", async () => {
+    const { item, level, at } = freshItem();
+    const before = level.quantities.available;
+    app.shopify.faults.set({
+      kind: "answer-lost",
+      how: "timeout",
+      operation: "inventoryAdjustQuantities",
+      times: 1,
+    });
+    const id = await submit("inventory.adjust", { ...at, delta: -4, reason: "damaged" });
+    await app.until(async () => (await levelHere(at))?.available === before - 4);
+    const shown = async () => {
+      const { value } = await listInventory(app.cluster, shop.domain, {
+        ...defaultInventoryQuery,
+        search: item.variant.sku,
+      });
+      const row = value.rows.find((one) => one.inventoryItemId === item.id);
+      return row?.levels.find((one) => one.locationId === at.locationId);
+    };
+    expect((await getChange(app.cluster, shop.domain, id)).value?.state).not.toBe("done");
+    expect(await shown()).toMatchObject({ available: before - 4, expected: before - 4 });
+    expect(await settled(id)).toMatchObject({ state: "done" });
+    expect(await shown()).toMatchObject({ available: before - 4, expected: null });
+    expect(entriesOf(id)).toHaveLength(1);
+  });
+
   test("a change that is being tried again can be given up, and those behind it go on", async () => {
     const { level, at } = freshItem();
     const before = level.quantities.available;
