@@ -115,6 +115,7 @@ const cases = (["nodes", "endpoint"] as const).flatMap((how) =>
 
 test.each(cases)(
   "%s: through %s every job is done, with one effect each, and all workers go on",
+  { timeout: 120_000 },
   async (how, fault) => {
     await using queues = await startQueues(how);
     const { pair } = queues;
@@ -131,7 +132,8 @@ test.each(cases)(
           });
           worked.add({ ...input, by });
         },
-        { concurrency: 2, retryDelaySeconds: 0 },
+        // What was fetched by a statement whose answer was lost is given out again when its heartbeat has ended.
+        { concurrency: 2, retryDelaySeconds: 0, heartbeatSeconds: 10 },
       );
       return instance;
     });
