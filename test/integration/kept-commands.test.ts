@@ -199,11 +199,13 @@ test("what Shopify has and the new primary has never heard of is not sent twice"
 });
 
 test("what the new primary has as not yet sent, and Shopify has, is not sent twice", async () => {
-  app.shopify.faults.set({ kind: "http-503", operation: "fulfillmentCreate" });
+  // A clear refusal: nothing was sent so far.
+  app.shopify.faults.set({ kind: "http-423", operation: "fulfillmentCreate" });
   const id = await submit("order.fulfil", oneOfSeveral());
   await expect
     .poll(async () => (await getChange(app.cluster, shop.domain, id)).value?.problem ?? null, LONG)
     .not.toBeNull();
+  expect(await state(id)).not.toBe("unknown");
   await replicated();
   await pair.cutReplication();
   app.shopify.faults.clear();
