@@ -422,9 +422,13 @@ export class Cluster {
       committing = true;
       at = new Date();
     };
-    const onPosition = (position: WalPosition) => {
-      const systemIdentifier = this.monitor.remembered?.systemIdentifier;
-      if (systemIdentifier) own?.note({ ...position, systemIdentifier, at });
+    const onPosition = (position: WalPosition | null) => {
+      const report = this.monitor.node(node.id)?.report;
+      if (!report) return;
+      const { systemIdentifier, timeline, lagMs } = report;
+      // Where the storage replicates, servers tell how late they are, and no positions that compare.
+      const known = lagMs === null ? position : { timeline, lsn: 0n };
+      if (known) own?.note({ ...known, systemIdentifier, at });
     };
     // Much of what looks for work across shops finds none; a commit of nothing waits for no standby, and says nothing of
     // those that do.

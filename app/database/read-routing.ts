@@ -23,6 +23,9 @@ const HEDGE_AFTER_MS = 100;
 /** So often a read is tried where the reader's own writes are, before an answer without them is better than none. */
 const MAX_INSISTENCE = 2;
 
+/** By then a commit has been made or given up, whoever waited for it. */
+const LONGEST_COMMIT_MS = 5_000;
+
 /** Decides which nodes a read is asked of, and in what order. */
 export class ReadRouting {
   readonly #monitor: TopologyMonitor;
@@ -119,6 +122,10 @@ export class ReadRouting {
     const report = this.#monitor.node(id)?.report;
     if (!report) return false;
     if (report.role === "primary") return report.timeline >= mark.timeline;
+    if (report.lagMs !== null) {
+      const asOf = this.asOf(id);
+      return asOf !== null && asOf.getTime() > mark.at.getTime() + LONGEST_COMMIT_MS;
+    }
     const isNewest = this.#monitor.remembered?.timeline === mark.timeline;
     return isNewest && report.timeline === mark.timeline && report.lsn >= mark.lsn;
   }

@@ -19,8 +19,8 @@ export interface TransactionOptions {
   readonly onCommit?: () => void;
   /** Called when the server has committed, with whether there was anything to commit. */
   readonly onCommitted?: (wrote: boolean) => void;
-  /** Gets a position in the WAL behind the commit, where the server tells one. */
-  readonly onPosition?: (position: WalPosition) => void;
+  /** Gets a position in the WAL behind the commit; null where the server tells none. */
+  readonly onPosition?: (position: WalPosition | null) => void;
 }
 
 /** A position in a cluster's history. */
@@ -89,8 +89,7 @@ export async function inTransaction<T>(
     );
   }
   if (writing) options.onCommitted?.(await writing);
-  const behind = await position;
-  if (behind) options.onPosition?.(behind);
+  if (position) options.onPosition?.(await position);
   return value;
 }
 

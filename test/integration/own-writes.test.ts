@@ -17,6 +17,7 @@ import {
   type PostgresNode,
   type PostgresPair,
 } from "../sandbox/postgres/index.ts";
+import { Amazon } from "./support/amazon.ts";
 
 const SHOP = "one.myshopify.com";
 const FOR_EVER_MS = 3_600_000;
@@ -202,6 +203,46 @@ test("a standby that is cut off is as old as what it has, and not asked beyond t
   const reading = await read(cluster, null, { maxLagMs: 0 });
   expect(reading).toMatchObject({ word: "old", source: "replica" });
   expect(reading.asOf.getTime()).toBeLessThanOrEqual(writtenAt);
+});
+
+test("of an Aurora reader, which tells no position, it is known by the time that it is late", async () => {
+  pair = await startPostgresPair();
+  await using amazon = await Amazon.play(pair, "aurora");
+  const { primary, standby } = pair;
+  await amazon.add(primary.name, primary);
+  await amazon.add(standby.name, standby, 100);
+  const cluster = new Cluster({
+    url: pair.namedUrl("app", "writer"),
+    systemUrl: pair.namedUrl("system", "writer"),
+    nameServers: pair.dns.resolver.servers,
+    instanceHost: `?.${Amazon.domain}`,
+    poolSize: 4,
+  });
+  open.push(cluster);
+  cluster.start();
+  const reader = amazon.idOf(standby.name);
+  await until(cluster, () => cluster.monitor.asOf(reader) !== null);
+  const own = new OwnWrites();
+  await cluster.withOwnWrites(own, () =>
+    cluster.system((db) => db.execute(sql`insert into written values ('new')`), {
+      deadlineMs: 20_000,
+    }),
+  );
+  expect(own.written).toBe(true);
+  const look = () =>
+    cluster.withOwnWrites(own, () =>
+      cluster.read(SHOP, (db) => db.execute(sql`select word from written`), { deadlineMs: 20_000 }),
+    );
+  const first = await look();
+  expect(first.value).toEqual([{ word: "new" }]);
+  await pair.crash(primary);
+  await until(
+    cluster,
+    () => cluster.monitor.asOf(reader)!.getTime() > own.mark!.at.getTime() + 5_000,
+  );
+  const reading = await look();
+  expect(reading).toMatchObject({ value: [{ word: "new" }], source: "replica" });
+  expect(reading).not.toHaveProperty("lacksOwnWrites");
 });
 
 test("the browser carries what it has written from one request to the next, and nonsense is ignored", async () => {
