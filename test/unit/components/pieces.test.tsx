@@ -6,6 +6,7 @@ import { OrdersByDay } from "../../../app/components/orders-by-day.tsx";
 import { PackingSlip } from "../../../app/components/packing-slip.tsx";
 import { pictureAddress } from "../../../app/components/picture-address.ts";
 import { PageSkeleton } from "../../../app/components/skeletons.tsx";
+import { SubmissionProblem } from "../../../app/components/submission-problem.tsx";
 import type { SyncProgress } from "../../../app/sync/types.ts";
 import { wordsFor } from "../../../app/words/words.ts";
 import { aChange, anOrder, anOrderLine } from "../orders/fixtures.ts";
@@ -66,6 +67,24 @@ describe("where a change is", () => {
   it("leads to the order that it changes", () => {
     expect(changeAddress({ resource: "order/17" })).toBe("/app/orders/17");
     expect(changeAddress({ resource: "inventory_item/17" })).toBeNull();
+  });
+});
+
+describe("a form that was not taken on", () => {
+  const said = (cause: "database" | null) =>
+    textOf(
+      render(
+        <SubmissionProblem
+          answer={{ kind: "failed", operationId: "0b0c5f0e", cause, reference: "7f3c9a52" }}
+        />,
+      ),
+    );
+
+  it("says honestly that nothing was kept, and what is away", () => {
+    const { submit } = wordsFor("en");
+    expect(said("database")).toContain(submit.away);
+    expect(said("database")).not.toContain(submit.failed);
+    expect(said(null)).toContain(submit.failed);
   });
 });
 
