@@ -354,6 +354,8 @@ describe("servers that are not what they should be", () => {
     await app.logged(({ msg }) => /^No server takes writes: .* is a standby\. /.test(String(msg)));
     expect((await app.get("/readyz")).status).toBe(200);
     expect((await app.health()).state).toBe("degraded");
+    // What the standby has can be read, although nobody has met its primary.
+    expect((await app.open("/app/orders")).status).toBe(200);
     expect(await app.webhook()).toBe(503);
   });
 

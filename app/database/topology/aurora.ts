@@ -52,6 +52,7 @@ export async function askAurora(client: GuardedClient, discovery: Discovery): Pr
     timeline: TIMELINE,
     lsn,
     flushedLsn: lsn,
+    replayedAt: null,
     lagMs: isWriter ? 0 : (own?.lag_ms ?? null),
     listing: "members" in rows ? membersOf(rows.members, discovery) : rows,
   };

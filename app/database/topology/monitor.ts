@@ -213,10 +213,12 @@ export class TopologyMonitor {
     };
   }
 
-  #asOf({ lagMs, askedAt, timeline, lsn }: NodeReport): Date | null {
-    return lagMs === null
-      ? this.samples.asOf(timeline, lsn)
-      : new Date(askedAt.getTime() - Math.max(0, lagMs));
+  #asOf({ lagMs, askedAt, timeline, lsn, replayedAt }: NodeReport): Date | null {
+    if (lagMs !== null) return new Date(askedAt.getTime() - Math.max(0, lagMs));
+    if (!this.samples.empty) return this.samples.asOf(timeline, lsn);
+    // A process that was started while the primary is away has nothing to compare with but the standby's own word.
+    const met = this.#watches.every(({ state }) => state !== "unknown");
+    return met && replayedAt ? new Date(Math.min(replayedAt.getTime(), askedAt.getTime())) : null;
   }
 
   #paceOf(definition: NodeDefinition): Pace {

@@ -17,6 +17,11 @@ export interface NodeReport {
   readonly lsn: bigint;
   /** Bytes of WAL that a standby has on its disk; on a primary the same as {@link lsn}. */
   readonly flushedLsn: bigint;
+  /**
+   * Of a standby: a moment, by the primary's clock, up to which it has everything: that of the last commit that it has
+   * replayed, or of its last checkpoint. It may have more.
+   */
+  readonly replayedAt: Date | null;
   /** How far it is behind, where its cluster measures that; null where positions have to be compared. */
   readonly lagMs: number | null;
   /** Who belongs to its cluster, where it was asked. */
@@ -36,6 +41,8 @@ interface Row {
   readonly timeline: number;
   readonly lsn: string | null;
   readonly flushed_lsn: string | null;
+  /** In ms since 1970. */
+  readonly replayed_at: string | null;
 }
 
 /** What the ways of asking find out, each by its own functions. */
@@ -103,7 +110,10 @@ async function askPostgres(
         else ('x' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8))::bit(32)::int end as timeline,
       (case when r.standby then pg_last_wal_replay_lsn() else pg_current_wal_flush_lsn() end - '0/0')::text as lsn,
       (case when r.standby then coalesce(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
-        else pg_current_wal_flush_lsn() end - '0/0')::text as flushed_lsn
+        else pg_current_wal_flush_lsn() end - '0/0')::text as flushed_lsn,
+      case when r.standby then floor(1000 * extract(epoch from greatest(
+        pg_last_xact_replay_timestamp(), (select checkpoint_time from pg_control_checkpoint()))))::text
+        end as replayed_at
     from (select pg_is_in_recovery() as standby) r`,
     discovery?.list(client) ?? null,
   ]);
@@ -116,6 +126,7 @@ async function askPostgres(
     timeline: row.timeline,
     lsn: BigInt(row.lsn ?? 0),
     flushedLsn: BigInt(row.flushed_lsn ?? 0),
+    replayedAt: row.replayed_at === null ? null : new Date(Number(row.replayed_at)),
     lagMs: null,
     listing,
   };

@@ -13,6 +13,11 @@ const KEEP_MS = 10 * 60_000;
 export class WriterSamples {
   readonly #samples: Sample[] = [];
 
+  /** Whether no writer has been met yet. */
+  get empty(): boolean {
+    return this.#samples.length === 0;
+  }
+
   add(sample: Sample): void {
     const last = this.#samples.at(-1);
     if (last && (sample.timeline < last.timeline || sample.at < last.at)) return;
