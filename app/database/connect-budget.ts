@@ -1,6 +1,6 @@
 const WINDOW_MS = 1_000;
-/** Beside bursts; what the monitor's own connect per second leaves of five. */
-const STEADY_PER_WINDOW = 4;
+/** Beside bursts; what the monitor's own connects, two per second while it looks for a name's server, leave of five. */
+const STEADY_PER_WINDOW = 3;
 /** After so long without a connect, one that breaks is the first sign of something new. */
 const CALM_MS = 5_000;
 

@@ -49,8 +49,11 @@ interface Waiter {
 const DEFAULT_MAX_AGE_MS = 30 * 60_000;
 const MAX_CONNECT_JITTER_MS = 10;
 
-/** What is left of the first second's connects for the monitor's probes. */
-const BESIDE_THE_BURST = 5;
+/**
+ * What is left of the first second's connects for the monitor's probes, and for what is kept warm to the same server
+ * under its other name.
+ */
+const BESIDE_THE_BURST = 10;
 
 /**
  * What may be spent on connects to a node with `size` connections: with the monitor's own, twice that in the first

@@ -515,8 +515,8 @@ class CommitsToCut extends RegExp {
   }
 }
 
-/** Few enough that lost connections can be made up for, at five per second. */
-const CUT_SHARE = 0.02;
+/** Few enough that lost connections can be made up for, at three per second. */
+const CUT_SHARE = 0.01;
 const ANSWERS_TO_CUT = 40;
 const CUTTING_MS = 20_000;
 
