@@ -71,7 +71,7 @@ export class ReadRouting {
           const next = readers[asked];
           // What is the work's own fault fails everywhere; what passes is tried again where the write is.
           const again = next?.lacks && !reader.lacks && this.#insistsOn(reader, patience);
-          if (!isPassing(error) || again || ++failed === readers.length) {
+          if (!mayGoWellElsewhere(error) || again || ++failed === readers.length) {
             clearTimeout(hedge);
             reject(error);
           } else askNext();
@@ -146,4 +146,9 @@ export class ReadRouting {
 /** Whether the same work can go well on another try, or on another node. */
 export function isPassing(error: unknown): error is DatabaseError {
   return error instanceof DatabaseError && error.kind !== "permanent" && error.kind !== "busy";
+}
+
+/** Whether another node may answer: one that is too busy says nothing about the others. */
+function mayGoWellElsewhere(error: unknown): boolean {
+  return error instanceof DatabaseError && error.kind !== "permanent";
 }
