@@ -76,7 +76,8 @@ export class ClusterNode {
       kind: address.kind,
       connect: (timeoutMs) =>
         connect((direct ?? address).app, "evenkeel-monitor", timeoutMs).catch((error: unknown) => {
-          if (direct === null && isFull(error)) return this.app.giveAway(AbortSignal.timeout(timeoutMs));
+          if (direct === null && isFull(error))
+            return this.app.giveAway(AbortSignal.timeout(timeoutMs));
           throw error;
         }),
     };
