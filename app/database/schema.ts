@@ -415,6 +415,8 @@ export const webhookDeliveries = pgTable(
     state: text().$type<DeliveryState>().notNull().default("received"),
     attempts: integer().notNull().default(0),
     leasedUntil: moment(),
+    /** Whose lease it is: an inbox takes up at once what it lost sight of when a claim's answer did not come. */
+    leasedBy: uuid(),
     appliedAt: moment(),
     error: text(),
   },

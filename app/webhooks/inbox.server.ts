@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
 import type { Cluster } from "../database/cluster.ts";
 import { DatabaseError } from "../database/errors.ts";
@@ -52,6 +53,7 @@ class DeliveryInbox implements Inbox {
   readonly #concurrency: number;
   readonly #pollMs: number;
   readonly #leaseMs: number;
+  readonly #id = randomUUID();
   #stopping = false;
   #running: Promise<void> | undefined;
   /** Ends the pause between two looks. */
@@ -121,7 +123,11 @@ class DeliveryInbox implements Inbox {
     });
   }
 
-  /** Claims the oldest deliveries that nobody holds; several instances never claim the same. */
+  /**
+   * Claims the oldest deliveries that nobody holds; several instances never claim the same. Nothing is at hand here
+   * when it is called: what this inbox holds by the table is what a claim took whose answer was lost, or what could
+   * not be put back while the database was away.
+   */
   async #claim(): Promise<Delivery[]> {
     const rows = await this.#cluster.system((db) =>
       db.execute<{
@@ -135,10 +141,11 @@ class DeliveryInbox implements Inbox {
       }>(sql`
         update webhook_deliveries d
         set leased_until = clock_timestamp() + ${this.#leaseMs} * interval '1 millisecond',
-            attempts = d.attempts + 1
+            leased_by = ${this.#id}, attempts = d.attempts + 1
         from (
           select shop, id from webhook_deliveries
-          where state = 'received' and (leased_until is null or leased_until < clock_timestamp())
+          where state = 'received'
+            and (leased_until is null or leased_until < clock_timestamp() or leased_by = ${this.#id})
           order by sequence limit ${this.#batchSize} for update skip locked
         ) waiting
         where d.shop = waiting.shop and d.id = waiting.id
@@ -210,7 +217,8 @@ class DeliveryInbox implements Inbox {
     await this.#cluster.system(
       (db) =>
         db.execute(sql`
-          update webhook_deliveries set state = 'dead', error = ${reason}, leased_until = null
+          update webhook_deliveries set state = 'dead', error = ${reason}, leased_until = null,
+            leased_by = null
           where shop = ${shop} and id = ${id} and state = 'received' and attempts = ${attempts}`),
       { repeatable: true },
     );
@@ -225,7 +233,8 @@ class DeliveryInbox implements Inbox {
         (db) =>
           db.execute(sql`
             update webhook_deliveries
-            set leased_until = clock_timestamp() + ${waitMs} * interval '1 millisecond'
+            set leased_until = clock_timestamp() + ${waitMs} * interval '1 millisecond',
+                leased_by = null
             where shop = ${shop} and id = ${id} and state = 'received' and attempts = ${attempts}`),
         { repeatable: true },
       )
