@@ -157,9 +157,11 @@ export function measure(run: Measured): DrillRow {
 }
 
 /** When the writers of the instance were back, after the moment at which they could be. */
-function returns({ marks, instance, writers }: Measured, writes: readonly WriteRecord[]) {
+function returns({ marks, instance, writers, topology }: Measured, writes: readonly WriteRecord[]) {
   const from = marks.promotedFrom ?? marks.faultAt;
-  const possibleAt = Math.max(marks.acceptsWritesAt ?? NaN, marks.movedAt ?? -Infinity);
+  // Whoever knows the nodes does not wait for the names to move.
+  const moved = topology === "endpoint" ? (marks.movedAt ?? -Infinity) : -Infinity;
+  const possibleAt = Math.max(marks.acceptsWritesAt ?? NaN, moved);
   // Without a promotion the node is the same one: what it committed before the fault took hold does not count.
   const since = marks.promotedFrom === null ? possibleAt : from;
   const firstOf = new Map<string, number>();
