@@ -176,19 +176,6 @@ export function createAdminClients({ accessToken, logger }: AdminClientsOptions)
   };
 }
 
-/** The client of a single shop, for work that has no others. */
-export function createAdminClient({
-  shop,
-  accessToken,
-  logger,
-}: {
-  readonly shop: string;
-  readonly accessToken: () => Promise<string>;
-  readonly logger: Logger;
-}): AdminClient {
-  return createAdminClients({ accessToken, logger }).of(shop, "interactive");
-}
-
 /** A try that its own caller gave up: it says nothing about Shopify. */
 class Abandoned extends Error {
   override readonly name = "Abandoned";

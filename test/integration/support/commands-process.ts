@@ -3,7 +3,7 @@ import { DurableWrites } from "../../../app/continuity/durable-writes.ts";
 import { Cluster } from "../../../app/database/cluster.ts";
 import { createJobs } from "../../../app/jobs/jobs.server.ts";
 import { createLogger } from "../../../app/observability/logger.server.ts";
-import { createAdminClient } from "../../../app/shopify/admin.server.ts";
+import { createAdminClients } from "../../../app/shopify/admin.server.ts";
 
 /*
  * A process that sends commands and does nothing else, to be killed. Its environment says where the database is,
@@ -19,6 +19,7 @@ const {
 
 const logger = createLogger(level);
 const cluster = new Cluster({ url, systemUrl, poolSize: 4 });
+const clients = createAdminClients({ logger, accessToken: () => Promise.resolve(token) });
 const jobs = createJobs({ cluster, logger, pollSeconds: 0.5 });
 createCommands({
   cluster,
@@ -26,7 +27,7 @@ createCommands({
   durability: "primary",
   jobs,
   logger,
-  admin: (shop) => createAdminClient({ shop, logger, accessToken: () => Promise.resolve(token) }),
+  admin: (shop) => clients.of(shop, "interactive"),
 });
 await jobs.start();
 console.log("started");

@@ -9,7 +9,7 @@ import { Cluster } from "../../../app/database/cluster.ts";
 import { webhooksHandler } from "../../../app/http/webhooks.server.ts";
 import { createJobs, type Jobs } from "../../../app/jobs/jobs.server.ts";
 import { createLogger, type Logger } from "../../../app/observability/logger.server.ts";
-import { createAdminClient, type AdminClient } from "../../../app/shopify/admin.server.ts";
+import { createAdminClients, type AdminClient } from "../../../app/shopify/admin.server.ts";
 import { createSync, type Sync, type SyncOptions } from "../../../app/sync/sync.server.ts";
 import { createInbox, type Inbox } from "../../../app/webhooks/inbox.server.ts";
 import { createIntake } from "../../../app/webhooks/intake.server.ts";
@@ -99,8 +99,8 @@ export async function startShopifyApp(options: ShopifyAppOptions): Promise<Shopi
     tokens.set(shop, known);
     return known;
   };
-  const admin = (shop: string) =>
-    createAdminClient({ shop, logger, accessToken: () => token(shop) });
+  const clients = createAdminClients({ logger, accessToken: token });
+  const admin = (shop: string) => clients.of(shop, "interactive");
 
   const jobs = createJobs({ cluster, logger, pollSeconds: 0.5 });
   const sync = createSync({ cluster, jobs, admin, logger, ...options.sync });
@@ -168,6 +168,7 @@ export async function startShopifyApp(options: ShopifyAppOptions): Promise<Shopi
       await shopify.close();
       await changes.close();
       await owner.end({ timeout: 1 });
+      clients.close();
       await cluster.close();
     },
   };

@@ -1,7 +1,7 @@
 import { Cluster } from "../../../app/database/cluster.ts";
 import { createJobs } from "../../../app/jobs/jobs.server.ts";
 import { createLogger } from "../../../app/observability/logger.server.ts";
-import { createAdminClient } from "../../../app/shopify/admin.server.ts";
+import { createAdminClients } from "../../../app/shopify/admin.server.ts";
 import { createSync } from "../../../app/sync/sync.server.ts";
 
 /*
@@ -19,12 +19,13 @@ const {
 
 const logger = createLogger(level);
 const cluster = new Cluster({ url, systemUrl, poolSize: 4 });
+const clients = createAdminClients({ logger, accessToken: () => Promise.resolve(token) });
 const jobs = createJobs({ cluster, logger, pollSeconds: 0.5 });
 const sync = createSync({
   cluster,
   jobs,
   logger,
-  admin: (shop) => createAdminClient({ shop, logger, accessToken: () => Promise.resolve(token) }),
+  admin: (shop) => clients.of(shop, "background"),
 });
 await jobs.start();
 await sync.start(shop);
