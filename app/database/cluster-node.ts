@@ -4,6 +4,7 @@ import { DatabaseError } from "./errors.ts";
 import { GuardedClient, type ConnectionTarget } from "./guarded-client.ts";
 import { connectBudget, Pool } from "./pool.ts";
 import type { NameResolver } from "./resolver.ts";
+import { SlowStart } from "./slow-start.ts";
 import type { NodeAddress } from "./targets.ts";
 import type { NodeDefinition } from "./topology/monitor.ts";
 
@@ -32,6 +33,8 @@ export class ClusterNode {
   readonly sessions: Pool;
   /** Whether somebody else decides which server the next transaction meets. */
   readonly pooled: boolean;
+  /** Where writes wait when it has just taken over. */
+  readonly slowStart: SlowStart;
   /** What every write goes through. */
   readonly commits = new CommitGate(() => {
     this.app.refuseWrites(commitsWait());
@@ -51,11 +54,13 @@ export class ClusterNode {
       });
     const systemSize = Math.max(2, Math.ceil(poolSize / 2));
     const budget = connectBudget(poolSize + systemSize);
+    this.slowStart = new SlowStart(poolSize + systemSize);
     this.app = new Pool({
       connect: () => connect(address.app, "evenkeel", CONNECT_TIMEOUT_MS),
       size: poolSize,
       readReserve: READ_RESERVE,
-      warm: Math.ceil(poolSize / 2),
+      // All of them: when it has to take over is the worst moment to connect.
+      warm: poolSize,
       budget,
     });
     this.system = new Pool({

@@ -152,6 +152,7 @@ export class Cluster {
       if (to === "primary") this.#nodes.get(id)?.commits.reset();
       if (to === "unreachable") this.#nodes.get(id)?.cool();
     });
+    this.monitor.events.on("writer", ({ id }) => this.#nodes.get(id)?.slowStart.begin());
     this.monitor.events.on("left", ({ id }) => this.#nodes.get(id)?.letGo());
   }
 
@@ -354,7 +355,12 @@ export class Cluster {
         const id = await this.monitor.waitForWriter(attempt.signal);
         const node = id === null ? undefined : this.#nodes.get(id);
         if (!node) throw this.monitor.state === "readOnlyWriter" ? readOnly() : noWriter();
-        return await this.#runOn(node, node[role], attempt, { readOnly: false, shop }, work);
+        await node.slowStart.enter(attempt.signal);
+        try {
+          return await this.#runOn(node, node[role], attempt, { readOnly: false, shop }, work);
+        } finally {
+          node.slowStart.leave();
+        }
       } catch (error) {
         if (error instanceof DatabaseError && error.kind === "unknown") doubt = error;
         await this.#beforeRetry(error, attempt, n, this.#writeBudget, repeatable).catch(

@@ -26,7 +26,7 @@ export interface NodeReport {
   readonly lagMs: number | null;
   /** Who belongs to its cluster, where it was asked. */
   readonly listing: Listing | null;
-  /** Of a primary: the release's migrations that it lacks, oldest first. */
+  /** The release's migrations that it lacks, oldest first. */
   readonly missingMigrations: readonly string[];
   /** When the question was sent, by this process's clock: what is said was true then or later. */
   readonly askedAt: Date;
@@ -58,8 +58,10 @@ export interface ProbeOptions {
 }
 
 /**
- * Asks a node what it is, in one round trip. A primary that was not one before, or not on this timeline, is
- * asked for its schema in another: a standby that was behind when it was promoted may lack a migration.
+ * Asks a node what it is, in one round trip. Until it is known to have all of the release's migrations it is asked for
+ * those in another: a standby that was behind when it was promoted may lack one. What a server has replayed once
+ * it keeps for as long as it runs, also over its promotion; so a standby that is up to date costs the failover
+ * no question more.
  */
 export async function probe(
   client: GuardedClient,
@@ -74,11 +76,8 @@ export async function probe(
       : await askPostgres(client, discovery);
   const latencyMs = performance.now() - startedAt;
   const knownComplete =
-    before?.role === "primary" &&
-    before.instance === answer.instance &&
-    before.timeline === answer.timeline &&
-    before.missingMigrations.length === 0;
-  const askSchema = answer.role === "primary" && !knownComplete && release.length > 0;
+    before?.instance === answer.instance && before.missingMigrations.length === 0;
+  const askSchema = !knownComplete && release.length > 0;
   return {
     ...answer,
     missingMigrations: askSchema ? await missingMigrations(client, release) : [],

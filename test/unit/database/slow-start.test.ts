@@ -1,0 +1,62 @@
+import { expect, test } from "vitest";
+import { SlowStart } from "../../../app/database/slow-start.ts";
+
+const never = new AbortController().signal;
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+/** As many as want in at once, and how many of them are. */
+function crowd(door: SlowStart, size: number, signal = never) {
+  const inside = { count: 0 };
+  for (let n = 0; n < size; n++) void door.enter(signal).then(() => inside.count++);
+  return inside;
+}
+
+test("a warm server lets everybody in", async () => {
+  const inside = crowd(new SlowStart(15), 100);
+  await settled();
+  expect(inside.count).toBe(100);
+});
+
+test("one that has just taken over lets a few in, and one more for each that is through", async () => {
+  const door = new SlowStart(15);
+  door.begin();
+  const inside = crowd(door, 100);
+  await settled();
+  expect(inside.count).toBe(4);
+  for (let through = 1; through <= 10; through++) {
+    door.leave();
+    await settled();
+    expect(inside.count).toBe(4 + 2 * through);
+  }
+  door.leave();
+  await settled();
+  expect(inside.count).toBe(100);
+});
+
+test("whoever gives up is let go, and leaves room for the next", async () => {
+  const door = new SlowStart(15);
+  door.begin();
+  crowd(door, 4);
+  const impatient = new AbortController();
+  const gone = crowd(door, 1, impatient.signal);
+  const next = crowd(door, 1);
+  impatient.abort();
+  await settled();
+  expect([gone.count, next.count]).toEqual([1, 0]);
+  door.leave();
+  door.leave();
+  await settled();
+  expect(next.count).toBe(1);
+});
+
+test("it can take over again", async () => {
+  const door = new SlowStart(5);
+  door.begin();
+  crowd(door, 20);
+  await settled();
+  for (let n = 0; n < 20; n++) door.leave();
+  door.begin();
+  const inside = crowd(door, 20);
+  await settled();
+  expect(inside.count).toBe(4);
+});
