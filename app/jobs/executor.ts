@@ -1,4 +1,5 @@
 import { sql } from "drizzle-orm";
+import { parsePgArray } from "drizzle-orm/pg-core";
 import { fromDrizzle } from "pg-boss";
 import type { Database } from "../database/guarded-client.ts";
 
@@ -31,12 +32,30 @@ export async function execute(
   if (values.length === 0) {
     const results = (await db.execute(sql.raw(text))) as unknown as Rows | Rows[];
     return {
-      rows: Array.isArray(results[0]) ? (results as Rows[]).flat() : ([...results] as Rows),
+      rows: Array.isArray(results[0])
+        ? (results as Rows[]).flatMap(withArrays)
+        : withArrays(results as Rows),
     };
   }
   // Our clients know no array types, which they would have to ask each server for: the adapter spells arrays out.
-  return fromDrizzle(db, sql).executeSql(text, values.map(asParameter));
+  const { rows } = await fromDrizzle(db, sql).executeSql(text, values.map(asParameter));
+  return { rows: withArrays(rows as Rows) };
 }
+
+/** The array types of the columns that pg-boss reads: `text[]` and `uuid[]` (pg_type.dat). */
+const ARRAY_TYPES: ReadonlySet<number> = new Set([1009, 2951]);
+
+/** A result with its arrays as arrays, as pg-boss's own driver would give it. */
+function withArrays(rows: Rows & { readonly columns?: readonly { name: string; type: number }[] }) {
+  const arrays = rows.columns?.filter(({ type }) => ARRAY_TYPES.has(type)) ?? [];
+  return rows.map((row) => {
+    const parsed = arrays.map(({ name }) => [name, asArray(row[name])] as const);
+    return { ...row, ...Object.fromEntries(parsed) };
+  });
+}
+
+const asArray = (value: unknown): unknown =>
+  typeof value === "string" ? parsePgArray(value) : value;
 
 function asParameter(value: unknown): unknown {
   if (value === undefined) return null;

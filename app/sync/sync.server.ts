@@ -256,6 +256,7 @@ class ShopSync implements Sync {
       const run = await runningRun(this.#cluster, shop, runId);
       if (run) await this.#slice(shop, run, job);
     } catch (error) {
+      if (job.signal.aborted) throw error;
       if (error instanceof SyncSupersededError) {
         // Another worker has the run, or it was read from a standby that lags: another look will tell.
         await this.#enqueueRun(shop, runId, LOOK_AGAIN_MS);
@@ -287,7 +288,9 @@ class ShopSync implements Sync {
       if (state === "done") continue;
       const outcome = await this.#phase(shop, run.id, name, cursor, context, until);
       if (outcome.kind === "paused") {
-        if (!job.signal.aborted) await this.#enqueueRun(shop, run.id, outcome.waitMs);
+        // A slice that was cut short has not handed the run on: whoever gets its job next does.
+        job.signal.throwIfAborted();
+        await this.#enqueueRun(shop, run.id, outcome.waitMs);
         return;
       }
     }

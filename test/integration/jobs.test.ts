@@ -267,6 +267,38 @@ test("a handler that outlives the stop is told so, and its job is run by the nex
   expect(await runs.until(2)).toEqual(["first", "second"]);
 });
 
+test("a job that takes longer than its heartbeat keeps its claim", async () => {
+  const jobs = newJobs();
+  const owner = postgres(database.url("owner"), { max: 1, onnotice: () => {} });
+  const heartbeat = async (id: string) => {
+    const [job] = await owner<{ at: string }[]>`
+      select heartbeat_on::text as at from pgboss.job where id = ${id}`;
+    return job?.at;
+  };
+  const ended = Promise.withResolvers<boolean>();
+  try {
+    jobs.register(
+      "long",
+      data,
+      async (_data, { id, signal }) => {
+        const seen = new Set<string | undefined>();
+        // The first is that of its start; each one after it has looked whether the job is still this worker's.
+        while (seen.size < 3 && !signal.aborted) {
+          seen.add(await heartbeat(id));
+          await new Promise((resolve) => setTimeout(resolve, 100));
+        }
+        ended.resolve(signal.aborted);
+      },
+      { heartbeatSeconds: 10 },
+    );
+    await jobs.start();
+    await jobs.enqueue("long", { shop: SHOP, n: 1 });
+    expect(await ended.promise).toBe(false);
+  } finally {
+    await owner.end();
+  }
+});
+
 test("the job of a killed process is run by another one", async () => {
   const program = `
     import { z } from "zod";
