@@ -22,7 +22,7 @@ import {
 } from "./targets.ts";
 import { Discovery } from "./topology/discovery.ts";
 import { TopologyMonitor, type ClusterState, type NodeStatus } from "./topology/monitor.ts";
-import { inTransaction, type ShopDatabase, type WalPosition } from "./transaction.ts";
+import { inTransaction, OTHER_SERVER, type ShopDatabase, type WalPosition } from "./transaction.ts";
 import { hashInput, type WriteDefinition } from "./write.ts";
 import type { Lease, Pool } from "./pool.ts";
 
@@ -443,7 +443,9 @@ export class Cluster {
     };
     const counting = pool === node.system ? { onCommitted } : {};
     const hooks = { onCommit, ...counting, ...(own ? { onPosition } : {}) };
-    const instance = node.pooled ? (this.monitor.node(node.id)?.report?.instance ?? null) : null;
+    // A name may have come to stand for another server since its own was asked: for an old primary, say.
+    const mayMove = node.pooled || node.definition.kind === "endpoint";
+    const instance = mayMove ? (this.monitor.node(node.id)?.report?.instance ?? null) : null;
     const run = async () => {
       try {
         const value = await inTransaction(
@@ -454,6 +456,11 @@ export class Cluster {
         if (pool !== node.system) passage?.answered();
         if (client.takeSyncWaitCancelled() && !options.readOnly) throw syncWaitCancelled();
         return value;
+      } catch (error) {
+        const { code } = error as { code?: unknown };
+        // What a pooler chooses is another matter next time; a connection of ours stays where it leads.
+        if (code === OTHER_SERVER && !node.pooled) client.destroy(error as DatabaseError);
+        throw error;
       } finally {
         clearTimeout(suspicion);
         attempt.signal.removeEventListener("abort", onDeadline);

@@ -13,7 +13,7 @@ export interface TransactionOptions {
   readonly shop: string | null;
   /** What is left of the deadline: the server gives up by itself too, should we not be there to tell it. */
   readonly remainingMs: number;
-  /** The server that it has to be done on, where a pooler chooses; null where the connection leads to it. */
+  /** The server that it has to be done on, where a pooler or a name chooses; null where the address is its own. */
   readonly instance?: string | null;
   /** Called when the work is done and the commit is sent. */
   readonly onCommit?: () => void;
@@ -50,8 +50,8 @@ const INSTANCE = "(extract(epoch from pg_postmaster_start_time()) * 1000000)::bi
  * The opening travels together with the work's first statement: it cannot fail by itself except with the
  * connection, and an error in it leaves a transaction in which every later statement fails, never none.
  *
- * @throws whatever the work threw, after a rollback; DatabaseError `notExecuted`, after a rollback, when the pooler has
- *   chosen another server than `instance`; DatabaseError `rolledBack` when the server rolled back
+ * @throws whatever the work threw, after a rollback; DatabaseError `notExecuted`, after a rollback, when the connection
+ *   leads to another server than `instance`; DatabaseError `rolledBack` when the server rolled back
  *   although a commit was asked for (the work had swallowed an error).
  */
 export async function inTransaction<T>(
@@ -116,17 +116,20 @@ async function askPosition({ sql }: GuardedClient): Promise<WalPosition | null> 
   }
 }
 
+/** The code of the error that says so. */
+export const OTHER_SERVER = "OTHER_SERVER";
+
 /**
- * A pooler goes on with the server that it is connected to: after a failover that may be the old primary, which
- * takes writes that nobody will ever see.
+ * A pooler goes on with the server that it is connected to, and a name may have been moved: after a failover either
+ * may lead to the old primary, which takes writes that nobody will ever see.
  */
 function expectInstance(opening: unknown, expected: string): void {
   const [, [row]] = opening as [unknown, { instance: string }[]];
   if (row?.instance === expected) return;
   throw new DatabaseError(
     "notExecuted",
-    "OTHER_SERVER",
-    "The pooler leads to another server than the one in charge.",
+    OTHER_SERVER,
+    "The address leads to another server than the one in charge.",
   );
 }
 

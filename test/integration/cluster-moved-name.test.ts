@@ -1,0 +1,85 @@
+import { expect, test } from "vitest";
+import { z } from "zod";
+import { Cluster } from "../../app/database/cluster.ts";
+import { migrate } from "../../app/database/migrate.ts";
+import { settings, webhookDeliveries } from "../../app/database/schema.ts";
+import { defineWrite } from "../../app/database/write.ts";
+import { startPostgresPair, type PostgresNode } from "../sandbox/postgres/index.ts";
+
+const note = defineWrite("test.note", z.object({ word: z.string() }), async (tx, { word }, at) => {
+  await tx.insert(settings).values({ shop: at.shop, values: { words: [word] } });
+});
+
+const shops = Array.from({ length: 15 }, (_, n) => `shop-${n}.myshopify.com`);
+
+test("a connection through a name that leads to the old primary is not written to, nor read from", async () => {
+  await using pair = await startPostgresPair({ replication: "async" });
+  await migrate({ url: pair.url("owner", "writer") });
+  const cluster = new Cluster({
+    url: pair.url("app", "writer"),
+    systemUrl: pair.url("system", "writer"),
+    readerUrl: pair.url("app", "reader"),
+    poolSize: 4,
+  });
+  cluster.start();
+  const writerOf = async (id: string) => {
+    while (cluster.monitor.writer !== id) {
+      await new Promise((resolve) => cluster.monitor.events.once("writer", resolve));
+    }
+  };
+  try {
+    await writerOf("writer");
+    await cluster.write("first.myshopify.com", "first", note, { word: "first" });
+    const old = pair.primary;
+    const { standby } = pair;
+    // The connection of the reader's probe survives the promotion, and the writer's name leads nowhere.
+    await pair.cutReplication();
+    await pair.crash(old);
+    pair.endpoint("writer").moveTo(undefined);
+    await pair.promote(standby, { force: true });
+    await writerOf("reader");
+    // The reader's name goes to the old primary meanwhile, which comes back and does not know better.
+    pair.endpoint("reader").moveTo(old, { connections: "keep" });
+    await pair.start(old);
+
+    // More at a time than there are connections from before.
+    const deadlineMs = 20_000;
+    await Promise.all(
+      shops.map((shop) => cluster.write(shop, "noted", note, { word: shop }, { deadlineMs })),
+    );
+    await Promise.all(
+      shops.map((shop) =>
+        cluster.system(
+          (db) =>
+            db
+              .insert(webhookDeliveries)
+              .values({ shop, id: shop, topic: "orders/create", apiVersion: "2026-10", body: "{}" })
+              .onConflictDoNothing(),
+          { deadlineMs, repeatable: true },
+        ),
+      ),
+    );
+    const reads = await Promise.all(
+      shops.map((shop) =>
+        cluster.read(shop, (db) => db.select({ shop: settings.shop }).from(settings), {
+          deadlineMs,
+        }),
+      ),
+    );
+    expect(reads.map(({ value }) => value.map((row) => row.shop))).toEqual(
+      shops.map((shop) => [shop]),
+    );
+    const there = async (node: PostgresNode) => {
+      const [row] = await node.query<{ written: number; kept: number }>(
+        `select (select count(*) from settings where shop like 'shop-%')::int as written,
+                (select count(*) from webhook_deliveries)::int as kept`,
+        { database: "evenkeel" },
+      );
+      return row;
+    };
+    expect(await there(standby)).toEqual({ written: shops.length, kept: shops.length });
+    expect(await there(old)).toEqual({ written: 0, kept: 0 });
+  } finally {
+    await cluster.close();
+  }
+});
