@@ -239,8 +239,10 @@ describe("a synchronous pair", () => {
     pair.events.on("replication", ({ effective }) => order.push(effective));
     await pair.crash(n2);
     await connect("writer")`insert into kept values (1)`;
+    expect(order[0], "before any commit goes through").toBe("n2 unpromotable");
 
-    expect(order).toEqual(["n2 unpromotable", "async"]);
+    // The server lets commits go a moment before it says so.
+    await expect.poll(() => order).toEqual(["n2 unpromotable", "async"]);
     expect(await statusOf(n2)).toMatchObject({ state: "down", promotable: false });
 
     await pair.start(n2);
