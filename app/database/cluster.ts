@@ -2,6 +2,7 @@ import { and, eq, sql, type SQL } from "drizzle-orm";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "../observability/logger.server.ts";
+import { fullJitter } from "./backoff.ts";
 import { ClusterNode } from "./cluster-node.ts";
 import { directAddresses } from "./direct.ts";
 import { Doubts } from "./doubts.ts";
@@ -506,8 +507,7 @@ export class Cluster {
     const known = toDatabaseError(error);
     if (!isPassing(known)) throw known;
     if (known.kind === "unknown" && !repeatable) throw known;
-    // Full jitter (AWS, 2015).
-    const backoffMs = Math.random() * Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** n);
+    const backoffMs = fullJitter(n, FIRST_BACKOFF_MS, MAX_BACKOFF_MS);
     if (attempt.remainingMs <= backoffMs || !budget.spend()) throw known;
     await wait(backoffMs);
   }

@@ -1,5 +1,6 @@
 import { setTimeout as wait } from "node:timers/promises";
 import { LRUCache } from "lru-cache";
+import { fullJitter } from "../database/backoff.ts";
 import { RetryBudget } from "../database/retry-budget.ts";
 import type { Logger } from "../observability/logger.server.ts";
 import { Availability } from "./availability.ts";
@@ -155,7 +156,12 @@ export function createAdminClients({ accessToken, logger }: AdminClientsOptions)
             if (away && priority === "interactive") throw final();
             try {
               if (away) await availability.until(shop, signal);
-              else await wait(error.retryAfterMs ?? fullJitter(tries), undefined, { signal });
+              else
+                await wait(
+                  error.retryAfterMs ?? fullJitter(tries, FIRST_BACKOFF_MS, MAX_BACKOFF_MS),
+                  undefined,
+                  { signal },
+                );
             } catch {
               throw final();
             }
@@ -209,9 +215,4 @@ function costKeyOf(
 ): string {
   const sizes = Object.entries(variables).filter(([, value]) => typeof value === "number");
   return [name, ...sizes.flat()].join(" ");
-}
-
-/** Exponential backoff with full jitter: a random time between nothing and the doubled bound (AWS, 2015). */
-function fullJitter(tries: number): number {
-  return Math.random() * Math.min(MAX_BACKOFF_MS, FIRST_BACKOFF_MS * 2 ** tries);
 }

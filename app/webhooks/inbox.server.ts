@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { sql } from "drizzle-orm";
+import { fullJitter } from "../database/backoff.ts";
 import type { Cluster } from "../database/cluster.ts";
 import { DatabaseError } from "../database/errors.ts";
 import type { Logger } from "../observability/logger.server.ts";
@@ -226,7 +227,7 @@ class DeliveryInbox implements Inbox {
 
   async #putBack(delivery: Delivery, error: unknown): Promise<void> {
     const { shop, id, topic, attempts } = delivery;
-    const waitMs = Math.min(MAX_RETRY_MS, FIRST_RETRY_MS * 2 ** (attempts - 1)) * Math.random();
+    const waitMs = fullJitter(attempts - 1, FIRST_RETRY_MS, MAX_RETRY_MS);
     this.#logger.warn({ shop, delivery: id, topic, attempts, err: error }, "webhook put back");
     await this.#cluster
       .system(
