@@ -3,37 +3,20 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { sql } from "drizzle-orm";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { z } from "zod";
 import { DurableWrites } from "../../app/continuity/durable-writes.ts";
 import { Journal } from "../../app/continuity/journal/journal.ts";
 import { Cluster } from "../../app/database/cluster.ts";
 import { migrate } from "../../app/database/migrate.ts";
 import { settings } from "../../app/database/schema.ts";
-import { defineWrite } from "../../app/database/write.ts";
 import { createLogger } from "../../app/observability/logger.server.ts";
 import { startPostgresPair, type PostgresPair } from "../sandbox/postgres/index.ts";
+import { append } from "./support/append.ts";
 
 /**
  * The synchronous standby hangs, and nobody tells the primary to go on without it: commits wait for ever, and no
  * limit of the server's ends that wait.
  */
 const POOL_SIZE = 4;
-
-const append = defineWrite(
-  "test.append",
-  z.object({ word: z.string() }),
-  async (tx, { word }, { shop }) => {
-    await tx
-      .insert(settings)
-      .values({ shop, values: { words: [word] } })
-      .onConflictDoUpdate({
-        target: settings.shop,
-        set: {
-          values: sql`jsonb_build_object('words', (${settings.values}->'words') || to_jsonb(${word}::text))`,
-        },
-      });
-  },
-);
 
 let pair: PostgresPair;
 let cluster: Cluster;

@@ -1,34 +1,16 @@
 import { once } from "node:events";
-import { sql } from "drizzle-orm";
 import postgres from "postgres";
 import { expect, test } from "vitest";
-import { z } from "zod";
 import { Cluster } from "../../app/database/cluster.ts";
 import { DatabaseError } from "../../app/database/errors.ts";
 import { migrate } from "../../app/database/migrate.ts";
 import { settings } from "../../app/database/schema.ts";
-import { defineWrite } from "../../app/database/write.ts";
 import {
   startPostgresPair,
   type PostgresPair,
   type PostgresPairOptions,
 } from "../sandbox/postgres/index.ts";
-
-const append = defineWrite(
-  "test.append",
-  z.object({ word: z.string() }),
-  async (tx, { word }, { shop }) => {
-    await tx
-      .insert(settings)
-      .values({ shop, values: { words: [word] } })
-      .onConflictDoUpdate({
-        target: settings.shop,
-        set: {
-          values: sql`jsonb_build_object('words', (${settings.values}->'words') || to_jsonb(${word}::text))`,
-        },
-      });
-  },
-);
+import { append } from "./support/append.ts";
 
 type How = "nodes" | "endpoint";
 

@@ -1,17 +1,15 @@
 import { once } from "node:events";
-import { sql } from "drizzle-orm";
 import postgres from "postgres";
 import { afterEach, describe, expect, test } from "vitest";
-import { z } from "zod";
 import { Cluster } from "../../app/database/cluster.ts";
 import { DatabaseError } from "../../app/database/errors.ts";
 import { migrate } from "../../app/database/migrate.ts";
 import { OwnWrites } from "../../app/database/own-writes.ts";
 import { settings } from "../../app/database/schema.ts";
-import { defineWrite } from "../../app/database/write.ts";
 import { startPostgresPair, type PostgresPair } from "../sandbox/postgres/index.ts";
 import { pgbouncerVersion, startPgbouncer } from "../sandbox/postgres/pgbouncer.ts";
 import { TransactionPooler, type Pooler } from "../sandbox/postgres/transaction-pooler.ts";
+import { append } from "./support/append.ts";
 
 /**
  * Behind a pooler in transaction mode: the stand-in is there everywhere, PgBouncer itself where somebody has installed
@@ -27,22 +25,6 @@ const poolers: Record<string, (pair: PostgresPair) => Promise<Pooler>> = {
       }
     : {}),
 };
-
-const append = defineWrite(
-  "test.append",
-  z.object({ word: z.string() }),
-  async (tx, { word }, { shop }) => {
-    await tx
-      .insert(settings)
-      .values({ shop, values: { words: [word] } })
-      .onConflictDoUpdate({
-        target: settings.shop,
-        set: {
-          values: sql`jsonb_build_object('words', (${settings.values}->'words') || to_jsonb(${word}::text))`,
-        },
-      });
-  },
-);
 
 const through = (url: string, { port }: Pooler) => {
   const moved = new URL(url);

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { sql } from "drizzle-orm";
 import postgres from "postgres";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { Cluster } from "../../app/database/cluster.ts";
 import { defineWrite } from "../../app/database/write.ts";
@@ -283,10 +283,9 @@ test("a job that takes longer than its heartbeat keeps its claim", async () => {
       async (_data, { id, signal }) => {
         const seen = new Set<string | undefined>();
         // The first is that of its start; each one after it has looked whether the job is still this worker's.
-        while (seen.size < 3 && !signal.aborted) {
-          seen.add(await heartbeat(id));
-          await new Promise((resolve) => setTimeout(resolve, 100));
-        }
+        await vi.waitUntil(async () => seen.add(await heartbeat(id)).size === 3 || signal.aborted, {
+          timeout: 50_000,
+        });
         ended.resolve(signal.aborted);
       },
       { heartbeatSeconds: 10 },

@@ -16,15 +16,7 @@ import type {
   Remembered,
 } from "./states.ts";
 
-export type {
-  ClusterState,
-  DiscoveryStatus,
-  MonitorEvents,
-  NodeDefinition,
-  NodeState,
-  NodeStatus,
-  Remembered,
-} from "./states.ts";
+export type * from "./states.ts";
 
 export interface MonitorOptions {
   /** Those that the configuration names. */
