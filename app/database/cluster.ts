@@ -403,6 +403,8 @@ export class Cluster {
     options: { readonly readOnly: boolean; readonly shop: string | null },
     work: (db: ShopDatabase) => Promise<T>,
   ): Promise<T> {
+    // A node that is found to be known by another name in the meantime is gone from the monitor, and its report with it.
+    const chosenBy = this.monitor.node(node.id)?.report ?? null;
     const passage = options.readOnly ? null : node.commits.enter();
     let lease: Lease;
     try {
@@ -430,7 +432,7 @@ export class Cluster {
       at = new Date();
     };
     const onPosition = (position: WalPosition | null) => {
-      const report = this.monitor.node(node.id)?.report;
+      const report = this.monitor.node(node.id)?.report ?? chosenBy;
       if (!report) return;
       const { systemIdentifier, timeline, lagMs } = report;
       // Where the storage replicates, servers tell how late they are, and no positions that compare.
@@ -446,7 +448,8 @@ export class Cluster {
     const hooks = { onCommit, ...counting, ...(own ? { onPosition } : {}) };
     // A name may have come to stand for another server since its own was asked: for an old primary, say.
     const mayMove = node.pooled || node.definition.kind === "endpoint";
-    const instance = mayMove ? (this.monitor.node(node.id)?.report?.instance ?? null) : null;
+    const report = this.monitor.node(node.id)?.report ?? chosenBy;
+    const instance = mayMove ? (report?.instance ?? null) : null;
     const run = async () => {
       try {
         const value = await inTransaction(
