@@ -388,6 +388,8 @@ export const commandEvents = pgTable(
     /** A person's id, or the part of Evenkeel that did it. */
     actor: text().notNull(),
     detail: text(),
+    /** What a person has decided; null where the step was Evenkeel's own. */
+    action: text(),
   },
   (t) => [
     primaryKey({ columns: [t.shop, t.id] }),

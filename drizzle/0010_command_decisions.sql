@@ -1,0 +1,1 @@
+ALTER TABLE "command_events" ADD COLUMN "action" text;
