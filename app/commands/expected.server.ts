@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { ShopDatabase } from "../database/cluster.ts";
 import { textList } from "../database/list-reads.ts";
-import { adjustInput, setInput } from "./inputs.ts";
+import { adjustInput, setInput } from "./inputs-stock.ts";
 import { expectedStates } from "./queries.server.ts";
 
 /** A level that changes on their way will change. */

@@ -1,7 +1,9 @@
 import type { z } from "zod";
 import type { ShopDatabase } from "../database/cluster.ts";
-import { checkAdjust, checkFulfil, checkSet } from "./checks.server.ts";
-import { adjustInput, fulfilInput, setInput } from "./inputs.ts";
+import { checkFulfil } from "./checks-order.server.ts";
+import { checkAdjust, checkSet } from "./checks-stock.server.ts";
+import { fulfilInput } from "./inputs-order.ts";
+import { adjustInput, setInput } from "./inputs-stock.ts";
 import { fulfil } from "./send-fulfilment.server.ts";
 import type { Sender } from "./sending.ts";
 import { adjustStock, setStock } from "./send-stock.server.ts";

@@ -11,7 +11,7 @@ import {
   createFulfillment,
   FULFILLMENT_ORDERS_PER_READ,
   fulfillmentOrdersById,
-} from "../shopify/operations/changes.ts";
+} from "../shopify/operations/fulfillment-changes.ts";
 import {
   FULFILLMENTS_PER_READ,
   fulfillmentLinesById,
@@ -21,7 +21,7 @@ import {
   PARTS_PER_PAGE,
 } from "../shopify/operations/orders.ts";
 import { allNodes, chunks } from "../sync/pages.ts";
-import type { FulfilInput } from "./inputs.ts";
+import type { FulfilInput } from "./inputs-order.ts";
 import type { Attempt, Outcome, Sender } from "./sending.ts";
 import { refusal, type Obstacle } from "./words.ts";
 

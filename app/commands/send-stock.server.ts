@@ -1,6 +1,7 @@
 import { globalId } from "../shopify/ids.ts";
-import { adjustQuantities, setQuantities, type UserError } from "../shopify/operations/changes.ts";
-import type { AdjustInput, SetInput } from "./inputs.ts";
+import { adjustQuantities, setQuantities } from "../shopify/operations/stock-changes.ts";
+import type { UserError } from "../shopify/operations/user-error.ts";
+import type { AdjustInput, SetInput } from "./inputs-stock.ts";
 import type { Attempt, Outcome, Sender } from "./sending.ts";
 import { refusal, unknowable } from "./words.ts";
 

@@ -1,5 +1,5 @@
 import type { ShopifyError } from "../shopify/errors.ts";
-import type { UserError } from "../shopify/operations/changes.ts";
+import type { UserError } from "../shopify/operations/user-error.ts";
 
 /** What stands in the way of a change, for the merchant, and the class of it. */
 export interface Obstacle {

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { adjustInput, setInput } from "../../../app/commands/inputs.ts";
+import { adjustInput, setInput } from "../../../app/commands/inputs-stock.ts";
 import { readAdjustment } from "../../../app/inventory/adjustment-form.ts";
 import { signedWholeNumber, wholeNumber } from "../../../app/whole-number.ts";
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { fulfilInput } from "../../../app/commands/inputs.ts";
+import { fulfilInput } from "../../../app/commands/inputs-order.ts";
 import { fieldOf } from "../../../app/commands/problem-fields.ts";
 import { readFulfilment, type FulfilmentEntries } from "../../../app/orders/fulfilment-form.ts";
 import { aFulfillmentOrder } from "./fixtures.ts";
