@@ -17,8 +17,8 @@ const CONNECTIONS = 2;
 
 /**
  * The queue's part of the release step: creates or upgrades its tables and says who may do what. The system
- * role runs the queue; the app's role may only add jobs that name the shop it is working for, so that a
- * change and its job commit together. Repeatable; whoever calls it holds the release step's lock.
+ * role runs the queue; the app's role may only add jobs that name the shop it is working for, and let them go earlier,
+ * so that a change and its job commit together. Repeatable; whoever calls it holds the release step's lock.
  *
  * @param ownerUrl - Where the role `evenkeel_owner` logs in, straight to the primary.
  */
@@ -103,7 +103,7 @@ async function grant(client: postgres.Sql): Promise<void> {
       grant usage on schema ${QUEUE_SCHEMA} to evenkeel_system, evenkeel_app;
       grant select, insert, update, delete on all tables in schema ${QUEUE_SCHEMA} to evenkeel_system;
       grant select on ${QUEUE_SCHEMA}.queue to evenkeel_app;
-      grant select, insert on ${QUEUE_SCHEMA}.job_common to evenkeel_app;
+      grant select, insert, update (start_after, keep_until) on ${QUEUE_SCHEMA}.job_common to evenkeel_app;
     `);
     for (const table of ["job", "job_common"]) {
       await tx.unsafe(`

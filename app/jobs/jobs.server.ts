@@ -5,6 +5,7 @@ import type { z } from "zod";
 import type { Cluster, ShopDatabase } from "../database/cluster.ts";
 import { toDatabaseError, type DatabaseError } from "../database/errors.ts";
 import type { Logger } from "../observability/logger.server.ts";
+import { execute } from "./executor.ts";
 import { QUEUE_SCHEMA } from "./install.ts";
 import { QueueDatabase } from "./queue-database.ts";
 
@@ -64,6 +65,14 @@ export interface EnqueueOptions {
   readonly tx?: ShopDatabase;
 }
 
+/** Which of a queue's jobs are meant: those of certain keys. */
+export interface JobSelection {
+  /** Keys, each as a job has it. */
+  readonly keys?: readonly string[];
+  /** The keys' beginnings; an empty one means all. */
+  readonly keysStartingWith?: readonly string[];
+}
+
 /** Background work that survives the process: at least once, by whichever instance is free. */
 export interface Jobs {
   /**
@@ -89,6 +98,19 @@ export interface Jobs {
     data: T,
     options?: EnqueueOptions,
   ): Promise<string | null>;
+  /**
+   * Lets jobs go at once that wait for a later time, since they are new to be run or since they failed. The order within
+   * a key stays. A hint: what is being settled at this very moment can be missed.
+   *
+   * @param options.tx - Does so if, and only if, this transaction commits, and only with jobs of its shop.
+   * @returns How many jobs no longer wait.
+   * @throws DatabaseError
+   */
+  hurry(
+    name: string,
+    selection: JobSelection,
+    options?: { readonly tx?: ShopDatabase },
+  ): Promise<number>;
   /** Adds a job each time that `cron` (UTC) comes round, once however many instances there are. Before {@link start}. */
   schedule<T extends object>(name: string, cron: string, data: T): void;
   /**
@@ -124,6 +146,29 @@ const DEFAULTS = {
   expireSeconds: 900,
   heartbeatSeconds: 15,
 } as const satisfies Required<QueueOptions>;
+
+/**
+ * What pg-boss has for this, `update`, takes one key at a time. Rows in somebody else's hands are being fetched, or
+ * hurried; to wait for them could be a deadlock. `keep_until` moves along, as there. The workers of all instances are
+ * told, where they listen.
+ */
+const HURRY = `
+  with waiting as (
+    select name, id from ${QUEUE_SCHEMA}.job_common
+    where name = $1::text and state in ('created', 'retry') and start_after > ${QUEUE_SCHEMA}.job_now()
+      and (singleton_key = any($3::text[])
+        or exists (select from unnest($4::text[]) as beginning where starts_with(singleton_key, beginning)))
+    for update skip locked
+  ), hurried as (
+    update ${QUEUE_SCHEMA}.job_common as job
+    set start_after = ${QUEUE_SCHEMA}.job_now(),
+      keep_until = keep_until - (start_after - ${QUEUE_SCHEMA}.job_now())
+    from waiting where job.name = waiting.name and job.id = waiting.id
+    returning 1
+  )
+  select count(*) as hurried,
+    case when count(*) > 0 and $2::text is not null then pg_notify($2::text, $1::text)::text end as told
+  from hurried`;
 
 const SUPERVISE_SECONDS = 5;
 /** pg-boss's own, for what a schedule has made due; as it comes, one that is lost on the way waits for 15 minutes. */
@@ -236,6 +281,22 @@ class BossJobs implements Jobs {
       // An insert whose answer was lost is not made twice, and looks then as if the queue had had no room.
       const [known] = await this.#boss.findJobs(name, { id });
       return known ? id : null;
+    } catch (error) {
+      throw toDatabaseError(error);
+    }
+  }
+
+  async hurry(
+    name: string,
+    { keys = [], keysStartingWith = [] }: JobSelection,
+    { tx }: { tx?: ShopDatabase } = {},
+  ): Promise<number> {
+    const values = [name, this.#database.channel, keys, keysStartingWith];
+    try {
+      const { rows } = tx
+        ? await execute(tx, HURRY, values)
+        : await this.#database.executeSql(HURRY, values);
+      return Number(rows[0]?.["hurried"]);
     } catch (error) {
       throw toDatabaseError(error);
     }

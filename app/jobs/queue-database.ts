@@ -25,6 +25,7 @@ export class QueueDatabase implements Db {
   readonly #onOutcome: (failure: DatabaseError | null) => void;
   #waiting = new AbortController();
   #lastWords: AbortSignal | undefined;
+  #channel: string | null = null;
 
   /** @param onOutcome - Told after each statement whether the database was away, and what its failure was. */
   constructor(cluster: Cluster, onOutcome: (failure: DatabaseError | null) => void) {
@@ -52,11 +53,17 @@ export class QueueDatabase implements Db {
     }
   }
 
+  /** Where workers are told of what there is to do; null as long as none of this process listens. */
+  get channel(): string | null {
+    return this.#channel;
+  }
+
   async listen(
     channel: string,
     onNotification: (payload: string) => void,
     onListening: () => void,
   ): Promise<Listener> {
+    this.#channel = channel;
     return new Listener({ cluster: this.#cluster, channel, onNotification, onListening });
   }
 

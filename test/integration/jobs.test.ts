@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { sql } from "drizzle-orm";
 import postgres from "postgres";
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { Cluster } from "../../app/database/cluster.ts";
 import { defineWrite } from "../../app/database/write.ts";
@@ -61,6 +61,16 @@ function collector<T>() {
       return seen;
     },
   };
+}
+
+/** The states of a queue's jobs, in the order in which they came. */
+async function states(queue: string): Promise<string[]> {
+  const rows = await cluster.system((db) =>
+    db.execute<{ state: string }>(
+      sql`select state::text from pgboss.job where name = ${queue} order by created_on, id`,
+    ),
+  );
+  return rows.map(({ state }) => state);
 }
 
 const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
@@ -214,6 +224,76 @@ test("a job waits until it is due", async () => {
   );
   await jobs.enqueue<Data>("later", { shop: SHOP, n: 1 });
   expect(await runs.until(2)).toEqual([1, 2]);
+});
+
+describe("hurrying", () => {
+  const inAnHour = () => new Date(Date.now() + 3_600_000);
+
+  test("lets go at once what waits after a failure, and what is behind it, in order", async () => {
+    const runs = collector<string>();
+    const failed = collector<number>();
+    // Nobody looks by themselves before the test is over.
+    const jobs = newJobs({ pollSeconds: 600 });
+    jobs.register(
+      "ordered",
+      data,
+      async ({ n }, { attempt }) => {
+        if (attempt === 1 && n === 1) {
+          failed.add(n);
+          throw new Error("not yet");
+        }
+        runs.add(`${n} at attempt ${attempt}`);
+      },
+      { policy: "key_strict_fifo", retryDelaySeconds: 3600, retryDelayMaxSeconds: 7200 },
+    );
+    await jobs.start();
+    for (const n of [1, 2]) {
+      await jobs.enqueue<Data>("ordered", { shop: SHOP, n }, { singletonKey: `${SHOP}/a` });
+    }
+    await failed.until(1);
+    await vi.waitFor(async () => expect(await states("ordered")).toEqual(["retry", "created"]), {
+      timeout: 30_000,
+    });
+    expect(await jobs.hurry("ordered", { keysStartingWith: [`${SHOP}/`] })).toBe(1);
+    expect(await runs.until(2)).toEqual(["1 at attempt 2", "2 at attempt 1"]);
+  });
+
+  test("concerns no other key and no other queue", async () => {
+    const jobs = newJobs();
+    for (const name of ["one", "other"]) jobs.register(name, data, async () => {});
+    await jobs.start();
+    for (const key of ["a/1", "a/2", "ab/1", "b_/1"]) {
+      const options = { singletonKey: key, startAfter: inAnHour() };
+      await jobs.enqueue<Data>("one", { shop: SHOP, n: 1 }, options);
+      await jobs.enqueue<Data>("other", { shop: SHOP, n: 1 }, options);
+    }
+    await jobs.stop();
+    const other = newJobs();
+    expect(await other.hurry("one", { keys: ["a/"], keysStartingWith: ["_"] })).toBe(0);
+    expect(await other.hurry("one", { keys: ["ab/1"], keysStartingWith: ["a/"] })).toBe(3);
+    expect(await other.hurry("one", { keysStartingWith: [""] })).toBe(1);
+    expect(await other.hurry("one", { keysStartingWith: [""] })).toBe(0);
+    expect(await other.hurry("other", { keys: ["a/1"] })).toBe(1);
+  });
+
+  test("commits with the change that asked for it, and stays within its shop", async () => {
+    const jobs = newJobs({ pollSeconds: 600 });
+    const runs = collector<string>();
+    const named = z.object({ shop: z.string() });
+    jobs.register("later", named, async ({ shop }) => runs.add(shop));
+    await jobs.start();
+    const options = { singletonKey: "same", startAfter: inAnHour() };
+    await jobs.enqueue("later", { shop: "other.myshopify.com" }, options);
+    await jobs.enqueue("later", { shop: SHOP }, options);
+    const now = defineWrite("test.now", z.object({ fail: z.boolean() }), async (tx, { fail }) => {
+      const hurried = await jobs.hurry("later", { keys: ["same"] }, { tx });
+      if (fail) throw new Error("rolled back");
+      return hurried;
+    });
+    await expect(cluster.write(SHOP, "op-1", now, { fail: true })).rejects.toThrow("rolled back");
+    expect(await cluster.write(SHOP, "op-2", now, { fail: false })).toBe(1);
+    expect(await runs.until(1)).toEqual([SHOP]);
+  });
 });
 
 test("stopping waits for running handlers, and takes up nothing more", async () => {
