@@ -353,10 +353,7 @@ export class Cluster {
     let doubt: DatabaseError | null = null;
     for (let n = 0; ; n++) {
       try {
-        const id = await this.monitor.waitForWriter(attempt.signal);
-        const node = id === null ? undefined : this.#nodes.get(id);
-        if (!node) throw this.monitor.state === "readOnlyWriter" ? readOnly() : noWriter();
-        await node.slowStart.enter(attempt.signal);
+        const node = await this.#enterWriter(attempt.signal);
         try {
           return await this.#runOn(node, node[role], attempt, { readOnly: false, shop }, work);
         } finally {
@@ -370,6 +367,23 @@ export class Cluster {
           },
         );
       }
+    }
+  }
+
+  /**
+   * Waits for a writer, and for one's turn on it; its slow start is to be left again.
+   *
+   * @throws DatabaseError when there is no writer before `signal` ends the wait.
+   */
+  async #enterWriter(signal: AbortSignal): Promise<ClusterNode> {
+    for (;;) {
+      const id = await this.monitor.waitForWriter(signal);
+      const node = id === null ? undefined : this.#nodes.get(id);
+      if (!node) throw this.monitor.state === "readOnlyWriter" ? readOnly() : noWriter();
+      await node.slowStart.enter(signal);
+      // When one's turn comes, this node may be in charge no more, and its name stand for the old primary.
+      if (this.monitor.writer === id || signal.aborted) return node;
+      node.slowStart.leave();
     }
   }
 
@@ -446,10 +460,9 @@ export class Cluster {
     };
     const counting = pool === node.system ? { onCommitted } : {};
     const hooks = { onCommit, ...counting, ...(own ? { onPosition } : {}) };
-    // A name may have come to stand for another server since its own was asked: for an old primary, say.
+    // A name may have come to stand for another server since, even to the monitor's knowledge: for an old primary, say.
     const mayMove = node.pooled || node.definition.kind === "endpoint";
-    const report = this.monitor.node(node.id)?.report ?? chosenBy;
-    const instance = mayMove ? (report?.instance ?? null) : null;
+    const instance = mayMove ? (chosenBy?.instance ?? null) : null;
     const run = async () => {
       try {
         const value = await inTransaction(

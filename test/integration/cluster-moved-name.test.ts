@@ -10,6 +10,15 @@ const note = defineWrite("test.note", z.object({ word: z.string() }), async (tx,
   await tx.insert(settings).values({ shop: at.shop, values: { words: [word] } });
 });
 
+/** Goes on when the test lets it. */
+const held = defineWrite("test.held", z.object({}), async (tx, _input, at) => {
+  await tx.insert(settings).values({ shop: at.shop, values: {} });
+  atWork.add(at.shop);
+  await letGo.promise;
+});
+const atWork = new Set<string>();
+const letGo = Promise.withResolvers<void>();
+
 const shops = Array.from({ length: 15 }, (_, n) => `shop-${n}.myshopify.com`);
 
 test("a connection through a name that leads to the old primary is not written to, nor read from", async () => {
@@ -71,13 +80,32 @@ test("a connection through a name that leads to the old primary is not written t
     );
     const there = async (node: PostgresNode) => {
       const [row] = await node.query<{ written: number; kept: number }>(
-        `select (select count(*) from settings where shop like 'shop-%')::int as written,
+        `select (select count(*) from settings where shop <> 'first.myshopify.com')::int as written,
                 (select count(*) from webhook_deliveries)::int as kept`,
         { database: "evenkeel" },
       );
       return row;
     };
     expect(await there(standby)).toEqual({ written: shops.length, kept: shops.length });
+    expect(await there(old)).toEqual({ written: 0, kept: 0 });
+
+    // Nor is one that was found in charge, and is not any more when a write's turn on it has come.
+    pair.endpoint("reader").moveTo(standby, { connections: "keep" });
+    pair.endpoint("writer").moveTo(standby);
+    await writerOf("writer");
+    const holding = Array.from({ length: 4 }, (_, n) => `holding-${n}.myshopify.com`);
+    const first = holding.map((shop) => cluster.write(shop, "held", held, {}, { deadlineMs }));
+    const holdingOn = Promise.all(first);
+    await expect.poll(() => atWork.size, { timeout: 20_000 }).toBe(holding.length);
+    const inLine = cluster.write("line.myshopify.com", "noted", note, { word: "" }, { deadlineMs });
+    pair.endpoint("writer").moveTo(old, { connections: "reset" });
+    await writerOf("reader");
+    await expect
+      .poll(() => cluster.monitor.node("writer")?.state, { timeout: 20_000 })
+      .toBe("fenced");
+    letGo.resolve();
+    await Promise.all([holdingOn, inLine]);
+    expect(await there(standby)).toMatchObject({ written: shops.length + holding.length + 1 });
     expect(await there(old)).toEqual({ written: 0, kept: 0 });
   } finally {
     await cluster.close();

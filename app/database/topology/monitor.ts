@@ -371,9 +371,10 @@ export class TopologyMonitor {
 
   #move(watch: NodeWatch, to: NodeState): void {
     const from = watch.state;
-    if (from === to && !watch.takeServerChanged()) return;
+    const serverChanged = watch.takeServerChanged();
     const { id } = watch.definition;
     if (from === to) {
+      if (!serverChanged) return;
       // The name stands for another server now: connections to the one before are worth nothing.
       this.events.emit("abandoned", { id });
       return;
@@ -388,7 +389,7 @@ export class TopologyMonitor {
     this.events.emit("node", { id, from, to, at: watch.since });
     // A frozen server may come back and go on; one that has been superseded or demoted may not.
     const demoted = from === "primary" && (to === "standby" || to === "readOnly");
-    if (to === "fenced" || to === "foreign" || demoted || watch.takeServerChanged()) {
+    if (to === "fenced" || to === "foreign" || demoted || serverChanged) {
       this.events.emit("abandoned", { id });
     }
   }
