@@ -1,7 +1,8 @@
-import { createCommands, type Commands } from "./commands/commands.server.ts";
+import { COMMANDS_QUEUE, createCommands, type Commands } from "./commands/commands.server.ts";
 import type { Config } from "./config.server.ts";
 import { Cluster } from "./database/cluster.ts";
 import { Diagnosis } from "./database/diagnosis.ts";
+import { HurryWhenBack } from "./jobs/hurry-when-back.ts";
 import { createJobs, type Jobs } from "./jobs/jobs.server.ts";
 import { DurableWrites } from "./continuity/durable-writes.ts";
 import { Journal } from "./continuity/journal/journal.ts";
@@ -140,6 +141,12 @@ export async function createServices(config: Config, appFolder: URL): Promise<Se
     admin: (shop) => admin.of(shop, "interactive"),
     logger,
   });
+  const hurry = new HurryWhenBack({
+    availability: admin.availability,
+    jobs,
+    queue: COMMANDS_QUEUE,
+    logger,
+  });
   const inbox = createInbox({ cluster, sync, logger });
   const keeper = new DeliveryKeeper({
     cluster,
@@ -174,6 +181,7 @@ export async function createServices(config: Config, appFolder: URL): Promise<Se
       cluster.start();
       diagnosis.start();
       await jobs.start();
+      hurry.start();
       await inbox.start();
       // What an earlier process kept is taken up.
       keeper.drain();
@@ -181,6 +189,7 @@ export async function createServices(config: Config, appFolder: URL): Promise<Se
     },
     async stop() {
       diagnosis.stop();
+      hurry.stop();
       await Promise.allSettled([
         inbox.stop(),
         sync.stop(),

@@ -6,9 +6,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { z } from "zod";
 import { Cluster } from "../../app/database/cluster.ts";
 import { defineWrite } from "../../app/database/write.ts";
+import { HurryWhenBack } from "../../app/jobs/hurry-when-back.ts";
 import { installQueue } from "../../app/jobs/install.ts";
 import { createJobs, type Jobs, type JobsOptions } from "../../app/jobs/jobs.server.ts";
 import { createLogger } from "../../app/observability/logger.server.ts";
+import { Availability } from "../../app/shopify/availability.ts";
+import { ShopifyError } from "../../app/shopify/errors.ts";
 import type { TestDatabase } from "../sandbox/postgres/index.ts";
 import { openCluster, startTestServer, type TestServer } from "./support/database.ts";
 
@@ -293,6 +296,73 @@ describe("hurrying", () => {
     await expect(cluster.write(SHOP, "op-1", now, { fail: true })).rejects.toThrow("rolled back");
     expect(await cluster.write(SHOP, "op-2", now, { fail: false })).toBe(1);
     expect(await runs.until(1)).toEqual([SHOP]);
+  });
+});
+
+describe("when Shopify is back", () => {
+  /** A queue whose jobs ask a shop, and wait for an hour once they have failed. */
+  function asking() {
+    const state = { away: true };
+    const runs = collector<number>();
+    const noAnswer = () => Promise.reject(new ShopifyError("unavailable", "no answer"));
+    const availability = new Availability({
+      logger,
+      probe: () => (state.away ? noAnswer() : Promise.resolve()),
+    });
+    const ask = () => availability.run(SHOP, () => (state.away ? noAnswer() : Promise.resolve()));
+    const open = () => {
+      const jobs = newJobs({ pollSeconds: 600 });
+      jobs.register(
+        "asking",
+        data,
+        async ({ n }) => {
+          await ask();
+          runs.add(n);
+        },
+        { policy: "key_strict_fifo", retryDelaySeconds: 3600, retryDelayMaxSeconds: 7200 },
+      );
+      return { jobs, hurry: new HurryWhenBack({ availability, jobs, queue: "asking", logger }) };
+    };
+    const waits = () =>
+      vi.waitFor(async () => expect(await states("asking")).toEqual(["retry"]), 30_000);
+    return { state, runs, availability, ask, open, waits };
+  }
+
+  test("what has failed meanwhile goes at once", async () => {
+    const { state, runs, availability, ask, open, waits } = asking();
+    const { jobs, hurry } = open();
+    try {
+      await jobs.start();
+      for (let n = 0; n < 5; n++) await expect(ask()).rejects.toThrow();
+      expect(availability.awaySince(SHOP)).not.toBeNull();
+      await jobs.enqueue<Data>("asking", { shop: SHOP, n: 1 }, { singletonKey: `${SHOP}/a` });
+      await waits();
+      state.away = false;
+      expect(await runs.until(1)).toEqual([1]);
+    } finally {
+      hurry.stop();
+      availability.close();
+    }
+  });
+
+  test("also what failed in a process that is gone", async () => {
+    const { state, runs, availability, open, waits } = asking();
+    const first = open();
+    await first.jobs.start();
+    await first.jobs.enqueue<Data>("asking", { shop: SHOP, n: 1 }, { singletonKey: `${SHOP}/a` });
+    await waits();
+    await first.jobs.stop();
+    first.hurry.stop();
+    state.away = false;
+    const { jobs, hurry } = open();
+    try {
+      await jobs.start();
+      hurry.start();
+      expect(await runs.until(1)).toEqual([1]);
+    } finally {
+      hurry.stop();
+      availability.close();
+    }
   });
 });
 
