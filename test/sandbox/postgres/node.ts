@@ -249,14 +249,22 @@ export class PostgresNode {
     }
   }
 
-  /** Sets as `alter system` does and reloads; settings that need a restart take effect at the next one. */
+  /**
+   * Sets as `alter system` does and reloads; settings that need a restart take effect at the next one. Resolves when
+   * every process of the node has been told: sessions know it with their next statement, the others with their next step.
+   */
   async alterSystem(settings: Settings): Promise<void> {
     const session = this.connect();
     try {
       for (const [key, value] of Object.entries(settings)) {
         await session.query(`alter system set ${key} = '${String(value).replaceAll("'", "''")}'`);
       }
-      await session.query("select pg_reload_conf()");
+      const [reload] = await session.query<{ at: string }>(
+        "select clock_timestamp()::text as at, pg_reload_conf()",
+      );
+      // The postmaster reads its files, tells its processes, and only then starts another one, which knows when that was.
+      const later = `select where pg_conf_load_time() > '${reload?.at}'`;
+      while ((await this.query(later)).length === 0);
     } finally {
       session.close();
     }

@@ -413,6 +413,8 @@ export class PostgresPair implements AsyncDisposable {
     await this.standby.alterSystem({
       primary_conninfo: primaryConninfo(this.standby, 9, this.#passwords),
     });
+    // The connection that there was is given up a moment later.
+    while ((await this.standby.query("select from pg_stat_wal_receiver")).length > 0);
   }
 
   /** Joins them again; the standby catches up by itself. */
