@@ -1,5 +1,8 @@
 import { defineConfig } from "vitest/config";
 
+/** A busy machine may take long over what a calm one does at once: what is waited for is waited for. */
+const expect = { poll: { timeout: 40_000 } };
+
 /** One project by what its tests need: nothing, a real Postgres and Shopify sandbox, or a browser too. */
 export default defineConfig({
   test: {
@@ -11,6 +14,7 @@ export default defineConfig({
           environment: "node",
           // Nothing here takes long; a busy machine does.
           testTimeout: 60_000,
+          expect,
         },
       },
       {
@@ -20,6 +24,7 @@ export default defineConfig({
           environment: "node",
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          expect,
         },
       },
       {
@@ -29,6 +34,7 @@ export default defineConfig({
           environment: "node",
           testTimeout: 120_000,
           hookTimeout: 180_000,
+          expect,
           fileParallelism: false,
         },
       },

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { Resolver } from "node:dns/promises";
 
 import postgres from "postgres";
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 
 import {
   startPostgresPair,
@@ -23,7 +23,6 @@ function open(url: string, options: Partial<postgres.Options<never>> = {}): post
   const sql = postgres(url, {
     max: 1,
     onnotice: () => {},
-    connect_timeout: 1,
     fetch_types: false,
     ...options,
   });
@@ -36,6 +35,12 @@ async function answeredBy(sql: postgres.Sql): Promise<string | undefined> {
   const [row] = await sql`select inet_server_port() as port`;
   return pair.nodes.find((node) => node.port === row?.["port"])?.name;
 }
+
+/** Resolves when a session of the node is in the middle of its query. */
+const sleeps = (node: PostgresNode) =>
+  expect
+    .poll(() => node.query("select from pg_stat_activity where query ~ '^select pg_sleep'"))
+    .not.toEqual([]);
 
 afterEach(async () => {
   await Promise.all(clients.map((sql) => sql.end({ timeout: 0 })));
@@ -71,7 +76,7 @@ describe("on the wire to a real Postgres", () => {
       answered = true;
       return [...rows];
     });
-    await vi.waitUntil(() => pair.writer.stats.downstreamBytes > downstreamBytes, 5000);
+    await expect.poll(() => pair.writer.stats.downstreamBytes).toBeGreaterThan(downstreamBytes);
     expect(answered).toBe(false);
 
     pair.writer.removeToxic("hang");
@@ -82,12 +87,7 @@ describe("on the wire to a real Postgres", () => {
     const sql = connect("writer");
     await sql`select`;
     const query = sql`select pg_sleep(60)`.catch((error: unknown) => error);
-    await vi.waitUntil(async () => {
-      const rows = await pair.primary.query(
-        "select from pg_stat_activity where query ~ '^select pg_sleep'",
-      );
-      return rows.length > 0;
-    }, 5000);
+    await sleeps(pair.primary);
     pair.writer.addToxic("cut", { type: "reset_peer" });
 
     expect(await query).toMatchObject({ code: "ECONNRESET" });
@@ -129,7 +129,9 @@ describe("on the wire to a real Postgres", () => {
     await expect(connect("writer")`select`).rejects.toMatchObject({ code: "ECONNREFUSED" });
 
     await pair.writer.blackhole();
-    await expect(connect("writer")`select`).rejects.toMatchObject({ code: "CONNECT_TIMEOUT" });
+    await expect(connect("writer", { connect_timeout: 1 })`select`).rejects.toMatchObject({
+      code: "CONNECT_TIMEOUT",
+    });
 
     await pair.writer.heal();
     await connect("writer")`select`;
@@ -157,10 +159,7 @@ describe("on the wire to a real Postgres", () => {
     const kept = connect("writer", { max: 1 });
     expect(await answeredBy(kept)).toBe("n1");
     const cut = kept`select pg_sleep(60)`.catch((error: unknown) => error);
-    await vi.waitUntil(async () => {
-      const rows = await n1.query("select from pg_stat_activity where query ~ '^select pg_sleep'");
-      return rows.length > 0;
-    }, 5000);
+    await sleeps(n1);
     pair.writer.moveTo(n1, { connections: "reset" });
     expect(await cut).toMatchObject({ code: "ECONNRESET" });
   });
@@ -175,7 +174,7 @@ describe("by name", () => {
   /** Connects as a client does that asks the sandbox's server for the name. */
   async function connectByName(where: Where): Promise<postgres.Sql> {
     const url = new URL(pair.namedUrl("owner", where));
-    const resolver = new Resolver({ timeout: 500, tries: 1 });
+    const resolver = new Resolver();
     resolver.setServers([...pair.dns.resolver.servers]);
     const [address] = await resolver.resolve4(url.hostname);
     if (!address) throw new Error(`${url.hostname} has no address.`);

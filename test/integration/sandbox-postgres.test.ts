@@ -268,12 +268,8 @@ describe("nothing is left", () => {
     await once(child, "exit");
 
     const places = [...dirs, path.dirname(dirs[0] ?? "")];
-    await vi.waitUntil(
-      async () =>
-        !(await Promise.all(processes.map(isAlive))).includes(true) &&
-        !(await Promise.all(places.map(isGone))).includes(false),
-      20_000,
-    );
+    await expect.poll(() => Promise.all(processes.map(isAlive))).not.toContain(true);
+    await expect.poll(() => Promise.all(places.map(isGone))).not.toContain(false);
     const left = await sharedMemorySegments();
     expect(segments.filter((segment) => left.includes(segment))).toEqual([]);
   });
