@@ -23,6 +23,18 @@ export class UnknownDeliveryError extends Error {
   override readonly name = "UnknownDeliveryError";
 }
 
+/**
+ * The delivery is in no table: the failover that came between its claim and its effect has lost it. Whoever had
+ * acknowledged it puts it back, to be claimed anew; what nobody acknowledged is sent again.
+ */
+export class LostDeliveryError extends Error {
+  override readonly name = "LostDeliveryError";
+
+  constructor() {
+    super("The delivery is not there any more.");
+  }
+}
+
 const MAX_ISSUES = 3;
 /** Well within the lease; orders of thousands of lines, and the erasure of a shop, take their time. */
 const DEADLINE_MS = 30_000;
@@ -37,7 +49,7 @@ const applyDelivery = defineWrite(
   }),
   async (tx, { topic, body, at }, { shop, operationId: deliveryId }): Promise<Outcome> => {
     const outcome = await handle(tx, { shop, deliveryId, topic, at: new Date(at) }, body);
-    await tx
+    const noted = await tx
       .update(webhookDeliveries)
       .set({
         state: outcome.state,
@@ -45,7 +57,10 @@ const applyDelivery = defineWrite(
         leasedUntil: null,
         error: outcome.state === "ignored" ? outcome.reason : null,
       })
-      .where(and(eq(webhookDeliveries.shop, shop), eq(webhookDeliveries.id, deliveryId)));
+      .where(and(eq(webhookDeliveries.shop, shop), eq(webhookDeliveries.id, deliveryId)))
+      .returning({ id: webhookDeliveries.id });
+    // Were its operation kept without it, it could never be noted as done once it is back.
+    if (noted.length === 0) throw new LostDeliveryError();
     return outcome;
   },
 );
@@ -91,6 +106,7 @@ function checked(schema: z.ZodType, topic: string, body: string): unknown {
  * Applies a delivery once, however often it is asked to.
  *
  * @throws UnknownDeliveryError when it never can be.
+ * @throws LostDeliveryError when it is not in the database, for now.
  * @throws DatabaseError when it could not be for now, or when the database refuses its values.
  */
 export function applyOnce(cluster: Cluster, delivery: Delivery): Promise<Outcome> {

@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
+import { eq } from "drizzle-orm";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { Cluster } from "../../app/database/cluster.ts";
 import { webhookDeliveries } from "../../app/database/schema.ts";
 import { createLogger } from "../../app/observability/logger.server.ts";
+import { applyOnce } from "../../app/webhooks/apply.server.ts";
 import { createInbox } from "../../app/webhooks/inbox.server.ts";
 import { Endpoint, type TestDatabase } from "../sandbox/postgres/index.ts";
 import { openCluster, startTestServer, type TestServer } from "./support/database.ts";
@@ -78,4 +80,42 @@ test("what a claim took whose answer was lost does not wait until the claim ends
 
   await inbox.stop();
   await cluster.close();
+});
+
+test("a delivery that is lost while it is applied is applied when it is back", async () => {
+  const delivery = {
+    shop: "lost.myshopify.com",
+    id: randomUUID(),
+    topic: "products/delete",
+    body: '{"id":1}',
+    triggeredAt: new Date(),
+  };
+  const claimed = { ...delivery, receivedAt: new Date(), attempts: 1 };
+  // It was claimed on the primary before, and the one that is asked now never heard of it.
+  await expect(applyOnce(aside, claimed)).rejects.toThrow("not there");
+
+  await aside.system((db) =>
+    db.insert(webhookDeliveries).values({ ...delivery, apiVersion: "2026-10" }),
+  );
+  const inbox = createInbox({
+    cluster: aside,
+    sync: { wake: async () => {} },
+    logger: createLogger("silent"),
+  });
+  await inbox.start();
+  await expect
+    .poll(
+      async () =>
+        (
+          await aside.system((db) =>
+            db
+              .select({ state: webhookDeliveries.state })
+              .from(webhookDeliveries)
+              .where(eq(webhookDeliveries.id, delivery.id)),
+          )
+        )[0]?.state,
+      { timeout: 30_000 },
+    )
+    .toBe("ignored");
+  await inbox.stop();
 });
