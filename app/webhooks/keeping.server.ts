@@ -1,24 +1,23 @@
 import { setTimeout as wait } from "node:timers/promises";
-import { z } from "zod";
-import { JournalError, type Journal, type RecordKind } from "../continuity/journal/journal.ts";
+import {
+  JournalError,
+  type Journal,
+  type JournalRecord,
+  type RecordKind,
+} from "../continuity/journal/journal.ts";
 import { Retention, type Acknowledged } from "../continuity/retention.ts";
 import type { Cluster } from "../database/cluster.ts";
 import { DatabaseError } from "../database/errors.ts";
-import { webhookDeliveries } from "../database/schema.ts";
 import type { Logger } from "../observability/logger.server.ts";
-
-const delivery = z.object({
-  shop: z.string(),
-  id: z.string(),
-  topic: z.string(),
-  apiVersion: z.string(),
-  eventId: z.string().nullable(),
-  triggeredAt: z.coerce.date().nullable(),
-  body: z.string(),
-});
-
-/** A webhook whose signature is right, as it is kept. */
-export type NewDelivery = z.infer<typeof delivery>;
+import {
+  delivery,
+  DeliveryBatches,
+  insertDeliveries,
+  isAboutOneDelivery,
+  type DueDelivery,
+  type Lane,
+  type NewDelivery,
+} from "./delivery-batches.ts";
 
 export interface DeliveryKeeperOptions {
   readonly cluster: Cluster;
@@ -34,6 +33,9 @@ interface Retained extends Acknowledged {
   readonly delivery: NewDelivery;
 }
 
+/** What became of one that nobody waits for: `never` when the database will not take it as it is. */
+type Outcome = "done" | "later" | "never";
+
 /** How long the database may take before the journal takes over: Shopify waits five seconds in all. */
 const PATIENCE_MS = 500;
 /** Without a journal there is nothing to turn to, and a failover may be nearly over. */
@@ -46,20 +48,26 @@ const DRAIN_PAUSE_MS = 500;
 /** Keeps webhooks before they are acknowledged: in Postgres, or in the journal until Postgres is back. */
 export class DeliveryKeeper {
   readonly #options: DeliveryKeeperOptions;
+  readonly #patienceMs: number;
+  readonly #batches = new DeliveryBatches((batch, lane) => this.#commit(batch, lane));
   readonly #retention: Retention<Retained> | null;
   readonly #adopted = new Set<number>();
   readonly #stopped = new AbortController();
+  readonly #redoing = new Set<Promise<void>>();
   #draining: Promise<void> | null = null;
+  /** Something was put into the journal while it was being drained. */
+  #again = false;
 
   constructor(options: DeliveryKeeperOptions) {
     this.#options = options;
+    this.#patienceMs = options.journal ? PATIENCE_MS : PATIENCE_WITHOUT_JOURNAL_MS;
     this.#retention =
       options.durability === "replicated"
         ? null
         : new Retention<Retained>({
             monitor: options.cluster.monitor,
             onSafe: (entries) => void this.#letGo(entries),
-            onDoubt: (entries) => void this.#redo(entries),
+            onDoubt: (entries) => this.#redo(entries),
           });
     options.cluster.monitor.events.on("state", ({ to }) => {
       if (to === "steady") this.drain();
@@ -79,11 +87,9 @@ export class DeliveryKeeper {
     try {
       if (journal && outage)
         throw new DatabaseError("notExecuted", "NO_WRITER", "There is no writer.");
-      const begunIn = this.#retention?.epoch ?? 0;
-      const added = await this.#insert([one], journal ? PATIENCE_MS : PATIENCE_WITHOUT_JOURNAL_MS);
-      await this.#retain(one, begunIn);
-      if (added > 0) this.#options.onDelivery();
-      return added > 0 ? "kept" : "known";
+      // Whoever has waited too long turns to the journal; a commit that comes afterwards is known by the delivery's id.
+      const { answer: isNew, joined } = await this.#batches.keep(one, this.#patienceMs);
+      return isNew && !joined ? "kept" : "known";
     } catch (error) {
       if (!journal || (error instanceof DatabaseError && error.kind === "permanent")) throw error;
       try {
@@ -101,41 +107,80 @@ export class DeliveryKeeper {
   /** Takes what waits in the journal to Postgres, in order, as soon as there is a writer. */
   drain(): void {
     const { journal, logger } = this.#options;
-    if (!journal || this.#draining || this.#stopped.signal.aborted) return;
+    if (!journal || this.#stopped.signal.aborted) return;
+    if (this.#draining) {
+      this.#again = true;
+      return;
+    }
     this.#draining = this.#drainAll(journal)
       .catch((error: unknown) => logger.error({ err: error }, "kept webhooks were not drained"))
-      .finally(() => (this.#draining = null));
+      .finally(() => {
+        this.#draining = null;
+        if (this.#again) {
+          this.#again = false;
+          this.drain();
+        }
+      });
+  }
+
+  /** Resolves when nothing is being drained, or stored again after a failover, any more. */
+  async drained(): Promise<void> {
+    while (this.#draining) await this.#draining;
+    while (this.#redoing.size > 0) await Promise.all(this.#redoing);
   }
 
   async stop(): Promise<void> {
     this.#stopped.abort();
-    await this.#draining;
+    await this.drained();
   }
 
-  /** @returns how many of them were not there before. */
-  async #insert(deliveries: readonly NewDelivery[], deadlineMs: number): Promise<number> {
-    const rows = await this.#options.cluster.system(
+  /** Stores a batch, and holds it until it is safe. @returns for each whether it was new. */
+  async #commit(batch: readonly DueDelivery[], lane: Lane): Promise<boolean[]> {
+    const { cluster, onDelivery } = this.#options;
+    const begunIn = this.#retention?.epoch ?? 0;
+    const isNew = await cluster.system(
       (db) =>
-        db
-          .insert(webhookDeliveries)
-          .values([...deliveries])
-          .onConflictDoNothing()
-          .returning({ id: webhookDeliveries.id }),
-      // The delivery's id makes a second insert of the same one harmless.
-      { deadlineMs, repeatable: true },
+        insertDeliveries(
+          db,
+          batch.map((due) => due.delivery),
+        ),
+      {
+        // The delivery's id makes a second insert of the same one harmless.
+        repeatable: true,
+        ...(lane === "live"
+          ? { deadlineMs: this.#patienceMs }
+          : { deadlineMs: DRAIN_DEADLINE_MS, signal: this.#stopped.signal }),
+      },
     );
-    return rows.length;
+    await this.#retain(batch, begunIn);
+    if (isNew.includes(true)) onDelivery();
+    return isNew;
   }
 
-  async #retain(one: NewDelivery, begunIn: number): Promise<void> {
+  async #retain(batch: readonly DueDelivery[], begunIn: number): Promise<void> {
     if (!this.#retention) return;
-    const { shop, id } = one;
-    const sequence = await this.#options.journal
-      ?.append("retained-delivery", shop, id, encode(one))
-      .catch(
-        (error: unknown) => void this.#options.logger.error({ err: error }, "kept in memory alone"),
-      );
-    this.#retention.hold({ shop, id, delivery: one, sequence: sequence ?? null }, begunIn);
+    const loose = batch.filter(({ sequence }) => sequence === null).map((due) => due.delivery);
+    const kept = await this.#keepRetained(loose);
+    for (const { delivery: one, sequence } of batch) {
+      const { shop, id } = one;
+      const entry = { shop, id, delivery: one, sequence: sequence ?? kept.get(one) ?? null };
+      this.#retention.hold(entry, begunIn);
+    }
+  }
+
+  /** @returns where the journal keeps them; nothing of those that are held in memory alone. */
+  async #keepRetained(some: readonly NewDelivery[]): Promise<ReadonlyMap<NewDelivery, number>> {
+    const { journal, logger } = this.#options;
+    if (!journal || some.length === 0) return new Map();
+    try {
+      const entries = some.map((one) => ({ shop: one.shop, id: one.id, body: encode(one) }));
+      const sequences = await journal.appendAll("retained-delivery", entries);
+      return new Map(some.map((one, index) => [one, sequences[index]!]));
+    } catch (error) {
+      // Without the journal the acknowledgement stands on one disk only; that is no reason to refuse it.
+      logger.error({ err: error }, "kept in memory alone");
+      return new Map();
+    }
   }
 
   async #letGo(entries: readonly Retained[]): Promise<void> {
@@ -146,20 +191,26 @@ export class DeliveryKeeper {
   }
 
   /** After a change of timeline: whatever the old primary had not sent is missing now. */
-  async #redo(entries: readonly Retained[]): Promise<void> {
+  #redo(entries: readonly Retained[]): void {
+    const redoing = this.#redoAll(entries)
+      .catch((error: unknown) =>
+        this.#options.logger.error({ err: error }, "webhooks were not stored again"),
+      )
+      .finally(() => this.#redoing.delete(redoing));
+    this.#redoing.add(redoing);
+  }
+
+  async #redoAll(entries: readonly Retained[]): Promise<void> {
     for (let from = 0; from < entries.length; from += DRAIN_BATCH) {
-      const batch = entries.slice(from, from + DRAIN_BATCH);
-      let begunIn = this.#retention?.epoch ?? 0;
-      while (
-        !this.#stopped.signal.aborted &&
-        !(await this.#insertLater(batch.map((e) => e.delivery)))
-      ) {
+      let left = entries.slice(from, from + DRAIN_BATCH);
+      for (;;) {
+        if (this.#stopped.signal.aborted) return;
+        const outcomes = await this.#keepLater(left);
+        left = left.filter((_, index) => outcomes[index] === "later");
+        if (left.length === 0) break;
         await this.#pause();
-        begunIn = this.#retention?.epoch ?? 0;
       }
-      for (const entry of batch) this.#retention?.hold(entry, begunIn);
     }
-    this.#options.onDelivery();
   }
 
   async #drainAll(journal: Journal): Promise<void> {
@@ -170,44 +221,58 @@ export class DeliveryKeeper {
       );
       const last = records.at(-1);
       if (!last) return;
-      const mine = records.filter(
+      // What this process retains is let go when it is safe.
+      const due = records.filter(
         ({ kind, sequence }) =>
           kind === "delivery" || (sequence <= journal.leftBehind && !this.#adopted.has(sequence)),
       );
-      const deliveries = mine.map(({ body }) => delivery.parse(JSON.parse(body.toString())));
-      const begunIn = this.#retention?.epoch ?? 0;
-      if (mine.length > 0 && !(await this.#insertLater(deliveries))) {
-        await this.#pause();
-        continue;
-      }
-      for (const [index, { kind, sequence, shop, id }] of mine.entries()) {
-        const one = deliveries[index]!;
-        if (kind === "delivery") await this.#retain(one, begunIn);
-        else {
-          this.#adopted.add(sequence);
-          this.#retention?.hold({ shop, id, delivery: one, sequence }, begunIn);
-        }
-      }
-      await journal.remove(
-        mine
-          .filter(({ kind }) => kind === "delivery" || !this.#retention)
-          .map(({ sequence }) => sequence),
-      );
-      after = last.sequence;
-      if (mine.length > 0) this.#options.onDelivery();
+      if (await this.#drainBatch(journal, due)) after = last.sequence;
+      else await this.#pause();
     }
   }
 
-  /** Whether they are in Postgres now. */
-  async #insertLater(deliveries: readonly NewDelivery[]): Promise<boolean> {
-    try {
-      await this.#insert(deliveries, DRAIN_DEADLINE_MS);
-      return true;
-    } catch (error) {
-      if (!(error instanceof DatabaseError)) throw error;
-      this.#options.logger.warn({ kind: error.kind, code: error.code }, "kept webhooks wait on");
-      return false;
+  /** @returns Whether none of the records has to be tried again. */
+  async #drainBatch(journal: Journal, records: readonly JournalRecord[]): Promise<boolean> {
+    const outcomes = await this.#keepLater(
+      records.map(({ kind, sequence, body }) => ({
+        delivery: delivery.parse(JSON.parse(body.toString())),
+        sequence: kind === "delivery" ? null : sequence,
+      })),
+    );
+    const done: JournalRecord[] = [];
+    for (const [index, record] of records.entries()) {
+      if (outcomes[index] === "never") await journal.setAside(record);
+      if (outcomes[index] !== "done") continue;
+      if (record.kind === "retained-delivery") this.#adopted.add(record.sequence);
+      done.push(record);
     }
+    await journal.remove(
+      done
+        .filter(({ kind }) => kind === "delivery" || !this.#retention)
+        .map(({ sequence }) => sequence),
+    );
+    return !outcomes.includes("later");
+  }
+
+  /** Stores what was acknowledged before, behind what somebody waits for. */
+  async #keepLater(some: readonly DueDelivery[]): Promise<Outcome[]> {
+    const { logger } = this.#options;
+    const settled = await this.#batches.keepLater(some);
+    const codes = new Set<string>();
+    const outcomes = settled.map((one, index): Outcome => {
+      if (one.status === "fulfilled") return "done";
+      const error: unknown = one.reason;
+      if (!(error instanceof DatabaseError)) throw error;
+      if (!isAboutOneDelivery(error)) {
+        codes.add(error.code);
+        return "later";
+      }
+      const { shop, id } = some[index]!.delivery;
+      logger.error({ shop, delivery: id, code: error.code }, "a kept webhook waits for a person");
+      return "never";
+    });
+    if (codes.size > 0) logger.warn({ codes: [...codes] }, "kept webhooks wait on");
+    return outcomes;
   }
 
   async #pause(): Promise<void> {

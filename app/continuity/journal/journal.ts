@@ -4,13 +4,21 @@ import path from "node:path";
 import { Worker } from "node:worker_threads";
 import { Encryption, UndecryptableError } from "../encryption.ts";
 import { forgetfulFileSystem } from "./file-systems.ts";
-import type { Reply, Request, ShopFill, StoredRecord } from "./protocol.ts";
+import type { NewRecord, Reply, Request, ShopFill, StoredRecord } from "./protocol.ts";
 
 /**
  * What is kept: a webhook's delivery or a write that found no writer, and either of them after a primary has
  * acknowledged it whose standby does not have it yet.
  */
 export type RecordKind = "delivery" | "write" | "retained-delivery" | "retained-write";
+
+/** What is to be kept, before it has a sequence. */
+export interface NewEntry {
+  readonly shop: string;
+  /** The delivery's or operation's id: the same one is kept once. */
+  readonly id: string;
+  readonly body: Uint8Array;
+}
 
 export interface JournalRecord {
   readonly sequence: number;
@@ -159,26 +167,42 @@ export class Journal {
    * @throws JournalError when it is not.
    */
   async append(kind: RecordKind, shop: string, id: string, body: Uint8Array): Promise<number> {
-    const encrypted = this.#encryption.encrypt(body, contextOf(kind, shop, id));
-    if (this.#bytes + encrypted.length > this.#maxBytes) {
+    const [sequence] = await this.appendAll(kind, [{ shop, id, body }]);
+    return sequence!;
+  }
+
+  /**
+   * Keeps several records, all of them or none.
+   *
+   * @returns Once they are on the disk, their sequences, in the same order.
+   * @throws JournalError when they are not.
+   */
+  async appendAll(kind: RecordKind, entries: readonly NewEntry[]): Promise<number[]> {
+    const at = Date.now();
+    const records = entries.map(({ shop, id, body }) => {
+      const encrypted = this.#encryption.encrypt(body, contextOf(kind, shop, id));
+      return { kind, shop, id, body: encrypted, at };
+    });
+    const bytes = records.reduce((sum, { body }) => sum + body.length, 0);
+    if (this.#bytes + bytes > this.#maxBytes) {
       throw new JournalError("full", "The journal is full.");
     }
-    // Counted before it is written, so that a burst cannot overrun the limit.
-    this.#count(1, encrypted.length);
-    this.#countWaiting(kind, shop, 1);
-    const uncount = () => {
-      this.#count(-1, -encrypted.length);
-      this.#countWaiting(kind, shop, -1);
+    const count = ({ shop, body }: NewRecord, sign: 1 | -1) => {
+      this.#count(sign, sign * body.length);
+      this.#countWaiting(kind, shop, sign);
     };
+    // Counted before they are written, so that a burst cannot overrun the limit.
+    for (const record of records) count(record, 1);
     try {
-      const record = { kind, shop, id, body: encrypted, at: Date.now() };
-      const reply = await this.#ask((ticket) => ({ type: "append", ticket, record }));
-      if (reply.type !== "appended") throw new JournalError("failed", "The journal is confused.");
-      const { sequence, isNew } = reply.kept[0]!;
-      if (!isNew) uncount();
-      return sequence;
+      const reply = await this.#ask((ticket) => ({ type: "append", ticket, records }));
+      const kept = reply.type === "appended" ? reply.kept[0] : undefined;
+      if (!kept) throw new JournalError("failed", "The journal is confused.");
+      records.forEach((record, index) => {
+        if (!kept[index]!.isNew) count(record, -1);
+      });
+      return kept.map(({ sequence }) => sequence);
     } catch (error) {
-      uncount();
+      for (const record of records) count(record, -1);
       throw error;
     }
   }

@@ -13,7 +13,7 @@ export interface StoredRecord {
 export type NewRecord = Omit<StoredRecord, "sequence">;
 
 export type Request =
-  | { readonly type: "append"; readonly ticket: number; readonly record: NewRecord }
+  | { readonly type: "append"; readonly ticket: number; readonly records: readonly NewRecord[] }
   | {
       readonly type: "read";
       readonly ticket: number;
@@ -39,6 +39,12 @@ export interface ShopFill {
   readonly last: number;
 }
 
+export interface KeptRecord {
+  readonly sequence: number;
+  /** Not, where the same record was kept before. */
+  readonly isNew: boolean;
+}
+
 export interface Removed {
   readonly kind: string;
   readonly shop: string;
@@ -51,8 +57,8 @@ export type Reply =
   | {
       readonly type: "appended";
       readonly tickets: readonly number[];
-      /** For each ticket; a record that was kept before is not new. */
-      readonly kept: readonly { readonly sequence: number; readonly isNew: boolean }[];
+      /** For each ticket its records, in their order. */
+      readonly kept: readonly (readonly KeptRecord[])[];
     }
   | { readonly type: "records"; readonly ticket: number; readonly records: readonly StoredRecord[] }
   | { readonly type: "done"; readonly ticket: number; readonly removed: readonly Removed[] }

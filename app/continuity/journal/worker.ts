@@ -83,7 +83,7 @@ function commit<T>(work: () => T): T {
   }
 }
 
-let waiting: { ticket: number; record: NewRecord }[] = [];
+let waiting: { readonly ticket: number; readonly records: readonly NewRecord[] }[] = [];
 let scheduled = false;
 
 function flush(): void {
@@ -93,11 +93,13 @@ function flush(): void {
   const tickets = batch.map(({ ticket }) => ticket);
   try {
     const kept = commit(() =>
-      batch.map(({ record: { kind, shop, id, body, at } }) => {
-        const added = insert.get(kind, shop, id, body, at);
-        const { sequence } = (added ?? find.get(kind, shop, id)) as { sequence: number };
-        return { sequence, isNew: added !== undefined };
-      }),
+      batch.map(({ records }) =>
+        records.map(({ kind, shop, id, body, at }) => {
+          const added = insert.get(kind, shop, id, body, at);
+          const { sequence } = (added ?? find.get(kind, shop, id)) as { sequence: number };
+          return { sequence, isNew: added !== undefined };
+        }),
+      ),
     );
     reply({ type: "appended", tickets, kept });
   } catch (error) {

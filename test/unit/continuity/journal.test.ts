@@ -51,6 +51,31 @@ test("what went in comes out in the same order, also after a restart", async () 
   expect(second.holds("two.myshopify.com")).toBe(false);
 });
 
+test("several are kept together, in their order, and told from those that were there", async () => {
+  const kept = await journal();
+  const there = await kept.append("delivery", SHOP, "b", text("1"));
+  const before = kept.fill;
+  const [a, b, c] = await kept.appendAll(
+    "delivery",
+    ["a", "b", "c"].map((id) => ({ shop: SHOP, id, body: text("1") })),
+  );
+  expect(b).toBe(there);
+  expect(a).toBeLessThan(c!);
+  expect(kept.fill.records).toBe(before.records + 2);
+  expect(kept.fill.bytes).toBe(before.bytes * 3);
+  expect(kept.waiting).toBe(3);
+  await kept.remove([a!, c!]);
+  expect(kept.fill).toEqual(before);
+});
+
+test("of several that do not all find room, none is kept", async () => {
+  const small = await journal({ maxBytes: 4_000 });
+  const entries = ["a", "b"].map((id) => ({ shop: SHOP, id, body: Buffer.alloc(2_500) }));
+  await expect(small.appendAll("delivery", entries)).rejects.toMatchObject({ kind: "full" });
+  expect(small.fill).toMatchObject({ records: 0, bytes: 0 });
+  expect(await small.read(["delivery"], 0, 10)).toEqual([]);
+});
+
 test("the same record again is kept once, and counted once", async () => {
   const kept = await journal();
   const [one, again] = await Promise.all([
