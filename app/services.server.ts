@@ -118,9 +118,10 @@ export async function createServices(config: Config, appFolder: URL): Promise<Se
         ),
     logger,
   });
-  const signIn = new SignIn({ app: shopify, api, sessions, logger });
   const tokens = new AccessTokens(sessions, api, logger);
   const admin = createAdminClients({ accessToken: (shop) => tokens.get(shop), logger });
+  const { availability } = admin;
+  const signIn = new SignIn({ app: shopify, api, sessions, availability, logger });
   const jobs = createJobs({
     cluster,
     logger,
@@ -142,7 +143,7 @@ export async function createServices(config: Config, appFolder: URL): Promise<Se
     logger,
   });
   const hurry = new HurryWhenBack({
-    availability: admin.availability,
+    availability,
     jobs,
     queue: COMMANDS_QUEUE,
     logger,

@@ -67,7 +67,7 @@ export function createAdminClients({ accessToken, logger }: AdminClientsOptions)
   const availability = new Availability({
     logger,
     async probe(shop, signal) {
-      const token = await accessToken(shop).catch((cause: unknown) => {
+      const token = await unless(signal, accessToken(shop)).catch((cause: unknown) => {
         if (cause instanceof ShopifyError) throw cause;
         // Without a token nothing was found out.
         throw new ShopifyError("unavailable", "The shop's access cannot be read.", { cause });
@@ -108,8 +108,11 @@ export function createAdminClients({ accessToken, logger }: AdminClientsOptions)
     }
     let result: CallResult<D> | undefined;
     try {
-      const token = await accessToken(shop);
       const limit = AbortSignal.any([signal, AbortSignal.timeout(TRY_TIMEOUT_MS)]);
+      const token = await unless(limit, accessToken(shop)).catch((cause: unknown) => {
+        if (!limit.aborted) throw cause;
+        throw new ShopifyError("unavailable", "The shop's access was not to be had.", { cause });
+      });
       result = await callAdmin({ shop, token, operation, variables, signal: limit });
     } finally {
       const cost = result?.cost ?? null;
@@ -180,6 +183,15 @@ export function createAdminClients({ accessToken, logger }: AdminClientsOptions)
       },
     }),
   };
+}
+
+/** Gives up waiting for a promise, and throws the signal's reason, when the signal is aborted. */
+function unless<T>(signal: AbortSignal, promise: Promise<T>): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const give = () => reject(signal.reason as Error);
+  if (signal.aborted) give();
+  else signal.addEventListener("abort", give, { once: true });
+  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener("abort", give));
 }
 
 /** A try that its own caller gave up: it says nothing about Shopify. */

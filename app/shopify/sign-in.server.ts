@@ -1,7 +1,11 @@
 import type { Shopify } from "@shopify/shopify-api";
 import type { AppLoadContext } from "@remix-run/node";
+import { TaskCancelledError, TimeoutStrategy, timeout } from "cockatiel";
+import { DatabaseError } from "../database/errors.ts";
 import type { Logger } from "../observability/logger.server.ts";
 import type { ShopifyApp } from "./app.server.ts";
+import type { Availability } from "./availability.ts";
+import { ShopifyError } from "./errors.ts";
 import type { PostgresSessionStorage } from "./session-storage.server.ts";
 
 /** Who is at the screen, and whether Shopify's side of the sign-in could be completed. */
@@ -17,8 +21,12 @@ export interface SignInOptions {
   readonly app: ShopifyApp;
   readonly api: Shopify;
   readonly sessions: PostgresSessionStorage;
+  readonly availability: Availability;
   readonly logger: Logger;
 }
+
+/** How long a page waits for Shopify's side of the sign-in. The page itself needs nothing of it. */
+const PATIENCE_MS = 3_000;
 
 /** The library's own default, where `app/routes/auth.login.tsx` lies. */
 const LOGIN_PATH = "/auth/login";
@@ -27,29 +35,28 @@ const LOGIN_PATH = "/auth/login";
 export class SignIn {
   readonly #options: SignInOptions;
   /** First sign-ins under way, by shop. */
-  readonly #underWay = new Map<string, Promise<unknown>>();
+  readonly #underWay = new Map<string, Promise<Merchant>>();
 
   constructor(options: SignInOptions) {
     this.#options = options;
   }
 
   /**
-   * Signs a request in.
+   * Signs a request in. Shopify is asked only where the shop has no session that lasts, and not while it is away.
    *
    * @throws Response whatever the library wants the browser to get: redirects, the page that fetches a fresh
    *   session token, 401 with the retry header, 410 for bots.
    */
   async merchant(request: Request): Promise<Merchant> {
     const shop = claimedShop(request);
-    if (!shop || this.#options.sessions.knowsGood(this.#options.api.session.getOfflineId(shop))) {
-      return this.#authenticate(request);
-    }
+    if (!shop || this.#hasSession(shop)) return this.#authenticate(request);
+    const merchant = await this.#byTokenAlone(request);
+    // The library knows what to answer to a token that is not good.
+    if (!merchant) return this.#authenticate(request);
     // A layout and its page load in parallel. Until the shop's session is known, one of them goes first, so
     // that the first open makes one token exchange and not two.
     const before = this.#underWay.get(shop);
-    const turn = (before ?? Promise.resolve())
-      .catch(() => undefined)
-      .then(() => this.#authenticate(request));
+    const turn = this.#firstSignIn(request, merchant, before);
     this.#underWay.set(shop, turn);
     try {
       return await turn;
@@ -58,10 +65,59 @@ export class SignIn {
     }
   }
 
-  async #authenticate(request: Request): Promise<Merchant> {
+  /** @param merchant - Who the session token says it is. */
+  async #firstSignIn(
+    request: Request,
+    merchant: Merchant,
+    before: Promise<Merchant> | undefined,
+  ): Promise<Merchant> {
+    const { api, sessions, availability, logger } = this.#options;
+    const { shop } = merchant;
+    const earlier = await before?.catch(() => undefined);
+    // What the one before has just found out is not found out again.
+    if (earlier?.admin === "away") return merchant;
     try {
-      const { session, sessionToken } = await this.#options.app.authenticate.admin(request);
-      return { shop: session.shop, user: sessionToken.sub, admin: "ready" };
+      await sessions.loadSession(api.session.getOfflineId(shop));
+    } catch (error) {
+      if (!(error instanceof DatabaseError)) throw error;
+      logger.warn({ shop, reason: error.name }, "signed in by session token alone");
+      return merchant;
+    }
+    if (this.#hasSession(shop)) return this.#authenticate(request);
+    // Only what did not come to an end says that Shopify is away: a refusal is an answer.
+    return this.#orByToken(request, () => availability.run(shop, () => this.#inTime(request)));
+  }
+
+  /** @throws ShopifyError when the exchange has not come to an end in time; it goes on, for those who come later. */
+  async #inTime(request: Request): Promise<Merchant> {
+    try {
+      return await timeout(PATIENCE_MS, TimeoutStrategy.Aggressive).execute(() =>
+        this.#byLibrary(request),
+      );
+    } catch (cause) {
+      if (!(cause instanceof TaskCancelledError)) throw cause;
+      throw new ShopifyError("unavailable", "Shopify did not sign the merchant in.", { cause });
+    }
+  }
+
+  #hasSession(shop: string): boolean {
+    const { api, sessions } = this.#options;
+    return sessions.knowsGood(api.session.getOfflineId(shop));
+  }
+
+  #authenticate(request: Request): Promise<Merchant> {
+    return this.#orByToken(request, () => this.#byLibrary(request));
+  }
+
+  async #byLibrary(request: Request): Promise<Merchant> {
+    const { session, sessionToken } = await this.#options.app.authenticate.admin(request);
+    return { shop: session.shop, user: sessionToken.sub, admin: "ready" };
+  }
+
+  /** Where Shopify or the database is in the way, a session token that is good is enough. */
+  async #orByToken(request: Request, signIn: () => Promise<Merchant>): Promise<Merchant> {
+    try {
+      return await signIn();
     } catch (error) {
       const answeredForUs = error instanceof Response && error.status !== 500;
       if (answeredForUs) throw withWish(error, request);

@@ -1,4 +1,5 @@
 import type { Shopify } from "@shopify/shopify-api";
+import { TaskCancelledError, TimeoutStrategy, timeout } from "cockatiel";
 import { DatabaseError } from "../database/errors.ts";
 import type { Logger } from "../observability/logger.server.ts";
 import { ShopifyError } from "./errors.ts";
@@ -6,6 +7,8 @@ import type { PostgresSessionStorage } from "./session-storage.server.ts";
 
 /** A token that ends sooner than this is renewed before it is used. */
 const RENEW_BEFORE_END_MS = 10 * 60_000;
+/** How long a renewal may take. Until its pair is used a lost one can be asked for again, by the same refresh token. */
+const RENEWAL_MS = 5_000;
 
 /** Access tokens for work without a merchant at the screen: jobs, commands, webhooks. */
 export class AccessTokens {
@@ -25,7 +28,7 @@ export class AccessTokens {
    * The shop's access token, good for ten minutes at least.
    *
    * @throws ShopifyError `unauthorized` when the shop has no session, or Shopify no longer takes its refresh
-   *   token: a merchant has to open the app again.
+   *   token: a merchant has to open the app again; `unavailable` when Shopify did not renew it.
    * @throws DatabaseError when the session table cannot be read.
    */
   async get(shop: string): Promise<string> {
@@ -43,10 +46,23 @@ export class AccessTokens {
     }
     let renewal = this.#renewals.get(shop);
     if (!renewal) {
-      renewal = this.#renew(shop, refreshToken).finally(() => this.#renewals.delete(shop));
+      renewal = this.#inTime(shop, refreshToken).finally(() => this.#renewals.delete(shop));
       this.#renewals.set(shop, renewal);
     }
     return renewal;
+  }
+
+  async #inTime(shop: string, refreshToken: string): Promise<string> {
+    try {
+      return await timeout(RENEWAL_MS, TimeoutStrategy.Aggressive).execute(() =>
+        this.#renew(shop, refreshToken),
+      );
+    } catch (cause) {
+      if (!(cause instanceof TaskCancelledError)) throw cause;
+      throw new ShopifyError("unavailable", "Shopify did not renew the shop's access in time.", {
+        cause,
+      });
+    }
   }
 
   async #renew(shop: string, refreshToken: string): Promise<string> {

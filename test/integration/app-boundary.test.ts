@@ -138,6 +138,24 @@ describe("signing in", () => {
     expect(exchanges).toBe(1);
   });
 
+  test("a shop that Shopify does not sign in is shown what is here, after one look for its layout and page", async () => {
+    const { domain } = sandbox.shops[1]!;
+    sandbox.shopify.faults.set({ kind: "timeout", surface: "oauth", shop: domain });
+    const struck = () => sandbox.shopify.faults.list().map((fault) => fault.struck);
+    try {
+      const token = sandbox.shopify.sessionToken(domain, {});
+      const response = await ask("/app/orders.data", { token });
+      expect(response.status).toBe(200);
+      expect(struck()).toEqual([1]);
+      expect(await shopsKnown()).not.toContain(domain);
+    } finally {
+      sandbox.shopify.faults.clear();
+    }
+    const back = await ask("/app.data", { token: sandbox.shopify.sessionToken(domain, {}) });
+    expect(back.status).toBe(200);
+    expect(await shopsKnown()).toContain(domain);
+  });
+
   test("App Bridge is loaded early from where it is asked for, on the library's own pages too", async () => {
     const query = { shop: shop.domain, host, embedded: "1" };
     const appBridge = `<${sandbox.admin.url}/app-bridge.js>; rel="preload"; as="script";`;

@@ -71,6 +71,15 @@ test("an operation goes out with its name, its variables and the shop's token", 
   ]);
 });
 
+test("a token that is never had holds nobody up", async () => {
+  const { of } = createAdminClients({
+    accessToken: () => new Promise(() => {}),
+    logger: createLogger("silent"),
+  });
+  const request = of(SHOP, "interactive").request(shopName, {}, { signal: AbortSignal.timeout(1) });
+  await expect(request).rejects.toMatchObject({ kind: "unavailable", maybeApplied: false });
+});
+
 test.each([
   ["throttled", throttled],
   ["429 with Retry-After", status(429, { "retry-after": "0" })],
