@@ -72,11 +72,11 @@ test("an operation goes out with its name, its variables and the shop's token", 
 });
 
 test("a token that is never had holds nobody up", async () => {
-  const { of } = createAdminClients({
+  const shop = createAdminClients({
     accessToken: () => new Promise(() => {}),
     logger: createLogger("silent"),
-  });
-  const request = of(SHOP, "interactive").request(shopName, {}, { signal: AbortSignal.timeout(1) });
+  }).of(SHOP, "interactive");
+  const request = shop.request(shopName, {}, { signal: AbortSignal.timeout(1) });
   await expect(request).rejects.toMatchObject({ kind: "unavailable", maybeApplied: false });
 });
 
