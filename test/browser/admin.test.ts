@@ -11,6 +11,9 @@ const shops = [
   { name: "second", domain: "second.myshopify.com", displayName: "Second", storefrontUrl: null },
 ];
 
+/** Slowly: the field that is left tells the admin of its edit once more before the button is up again. */
+const asPeopleDo = { delay: 150 };
+
 /** What the app's page sees of the stand-in. */
 interface AppWindow {
   shopify: {
@@ -99,7 +102,9 @@ describe.each([
   test("shows the app's menu, and a click there is a step inside the app", async () => {
     await page.getByRole("listitem").filter({ hasText: "Stock" }).click();
     await frame.getByRole("heading", { name: "/app/stock" }).waitFor();
-    expect(new URL(page.url()).pathname).toBe("/store/first/apps/fixture/app/stock");
+    await expect
+      .poll(() => new URL(page.url()).pathname)
+      .toBe("/store/first/apps/fixture/app/stock");
     await page.goBack();
     await expect
       .poll(() => new URL(page.url()).pathname)
@@ -118,17 +123,17 @@ describe.each([
   test("brings the save bar with the first edit; Save submits the form", async () => {
     const saveBar = page.getByRole("region", { name: "Unsaved changes" });
     await frame.getByLabel("Note").fill("second");
-    await saveBar.getByRole("button", { name: "Save" }).click();
+    await saveBar.getByRole("button", { name: "Save" }).click(asPeopleDo);
     await frame.getByText("saved second").waitFor();
     await saveBar.waitFor({ state: "hidden" });
   });
 
   test("asks before it discards edits, where the form wants it", async () => {
     await frame.getByLabel("Note").fill("second");
-    await page.getByRole("button", { name: "Discard" }).click();
+    await page.getByRole("button", { name: "Discard" }).click(asPeopleDo);
     await page.getByRole("button", { name: "Discard changes" }).click();
     await page.getByRole("region", { name: "Unsaved changes" }).waitFor({ state: "hidden" });
-    expect(await frame.getByLabel("Note").inputValue()).toBe("first");
+    await expect.poll(() => frame.getByLabel("Note").inputValue()).toBe("first");
   });
 
   test("does not leave a page with unsaved edits unasked", async () => {

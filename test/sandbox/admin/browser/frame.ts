@@ -223,6 +223,16 @@ async function goTo(href: string) {
 
 // ── Title bar, save bar, loading, toasts ──────────────────────────────────────────────────────────────
 
+const drawn = new Map<"titleBar" | "saveBar", string>();
+
+/** Whether it is not what is shown already: a button that is replaced under the pointer never hears of the click. */
+function isNew(bar: "titleBar" | "saveBar", content: unknown): boolean {
+  const text = JSON.stringify(content);
+  if (drawn.get(bar) === text) return false;
+  drawn.set(bar, text);
+  return true;
+}
+
 function actionButton(action: BarAction): HTMLElement {
   return h(
     "button",
@@ -241,7 +251,7 @@ function actionButton(action: BarAction): HTMLElement {
 
 function drawTitleBar({ title, actions }: Tellings["titleBar"]) {
   const page = document.querySelector(".appbar-page");
-  if (page === null) return;
+  if (page === null || !isNew("titleBar", { title, actions })) return;
   page.textContent = title ?? "";
   const breadcrumb = actions.find(({ variant }) => variant === "breadcrumb");
   page.parentElement?.querySelector(".crumb")?.remove();
@@ -275,6 +285,7 @@ const saveBars = new Map<string, Tellings["saveBar"]>();
 
 function drawSaveBar() {
   const bar = [...saveBars.values()].at(-1);
+  if (!isNew("saveBar", bar ?? null)) return;
   const region = element(".savebar");
   region.hidden = bar === undefined;
   document.documentElement.toggleAttribute("data-unsaved", bar !== undefined);
