@@ -107,6 +107,14 @@ test("a connection through a name that leads to the old primary is not written t
     await Promise.all([holdingOn, inLine]);
     expect(await there(standby)).toMatchObject({ written: shops.length + holding.length + 1 });
     expect(await there(old)).toEqual({ written: 0, kept: 0 });
+
+    // And a name whose probe is still connected to the new primary is found to lead elsewhere.
+    pair.endpoint("reader").moveTo(old, { connections: "keep" });
+    pair.endpoint("writer").moveTo(standby);
+    await writerOf("writer");
+    await expect
+      .poll(() => cluster.monitor.node("reader")?.state, { timeout: 20_000 })
+      .toBe("fenced");
   } finally {
     await cluster.close();
   }

@@ -219,8 +219,11 @@ export class TopologyMonitor {
     }
     // Where the writer was met by the reader's name, its own will follow, and is the one that will last.
     const isFirst = this.#watches[0]?.definition === definition;
-    const stoodInFor = isFirst && this.#writer !== null && this.#writer.definition !== definition;
-    return definition.kind === "endpoint" && stoodInFor ? "seeking" : "calm";
+    const isWriter = this.#writer === null || this.#writer.definition === definition;
+    if (definition.kind !== "endpoint" || isWriter) return "calm";
+    if (isFirst) return "seeking";
+    // Connected to the standby that became the writer, it would never learn that its name has gone elsewhere.
+    return this.#watch(definition.id)?.state === "primary" ? "double" : "calm";
   }
 
   #evaluate(): void {
@@ -278,6 +281,10 @@ export class TopologyMonitor {
       const timeline = writer.report?.timeline ?? 0;
       this.#logger?.info({ node: id, timeline }, "the database has a writer");
       this.events.emit("writer", { id, timeline, at: new Date() });
+      // The other names may have moved together with this one.
+      for (const watch of this.#watches) {
+        if (watch !== writer && watch.definition.kind === "endpoint") watch.askNow();
+      }
     }
     const hasChanged = this.#membership.follow(
       this.writer,

@@ -8,6 +8,8 @@ import type { NodeDefinition, NodeState } from "./states.ts";
 const CALM_INTERVAL_MS = 1_000;
 /** A name that has not followed its writer yet. */
 const SEEK_INTERVAL_MS = 500;
+/** A name whose server another name leads to as well: where it leads now is asked over a new connection this often. */
+const DOUBLE_RECONNECT_INTERVAL_MS = 5_000;
 /** Without a writer every node is asked every 15 to 25 ms over its warm connection. */
 const HUNT_INTERVAL_MS = 15;
 const HUNT_JITTER_MS = 10;
@@ -30,7 +32,7 @@ const FLAP_WINDOW_MS = 10_000;
 const FLAP_GOOD_PROBES = 5;
 
 /** How urgently a node is asked. */
-export type Pace = "calm" | "seeking" | "hunting";
+export type Pace = "calm" | "double" | "seeking" | "hunting";
 
 export interface NodeWatchOptions {
   readonly definition: NodeDefinition;
@@ -111,7 +113,12 @@ export class NodeWatch {
 
   #nextTurn(): void {
     const huntMs = HUNT_INTERVAL_MS + Math.random() * HUNT_JITTER_MS;
-    const delaysMs = { calm: CALM_INTERVAL_MS, seeking: SEEK_INTERVAL_MS, hunting: huntMs };
+    const delaysMs = {
+      calm: CALM_INTERVAL_MS,
+      double: CALM_INTERVAL_MS,
+      seeking: SEEK_INTERVAL_MS,
+      hunting: huntMs,
+    };
     this.#schedule(delaysMs[this.#options.pace()]);
   }
 
@@ -188,11 +195,13 @@ export class NodeWatch {
   #reconnectIfNeeded(): void {
     const isWriter = this.state === "primary" && !this.silent;
     const pace = this.#options.pace();
-    const mayHaveMoved = this.definition.kind === "endpoint" && pace !== "calm" && !isWriter;
+    const mayHaveMoved =
+      this.definition.kind === "endpoint" && (pace === "double" || (pace !== "calm" && !isWriter));
     const healthy = this.#client !== null && !this.#client.broken && !this.silent;
     if (this.#connecting >= MAX_CONNECTING || (healthy && !mayHaveMoved)) return;
     const intervalsMs = {
       calm: RECONNECT_INTERVAL_MS,
+      double: DOUBLE_RECONNECT_INTERVAL_MS,
       seeking: SEEK_INTERVAL_MS,
       hunting: HUNT_RECONNECT_INTERVAL_MS,
     };
