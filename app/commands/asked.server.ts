@@ -1,4 +1,4 @@
-import { and, eq, inArray, sql, type SQL } from "drizzle-orm";
+import { sql, type SQL } from "drizzle-orm";
 import { z } from "zod";
 import type { DurableDefinition, LateContext } from "../continuity/durable-definition.ts";
 import type { ShopDatabase } from "../database/cluster.ts";
@@ -6,12 +6,13 @@ import { commands, type CommandState } from "../database/schema.ts";
 import type { WriteContext } from "../database/write.ts";
 import { definitions } from "./kinds.server.ts";
 import { describe } from "./queries.server.ts";
-import { stamp, tell, withNotes, WORKER, type Enqueue } from "./story.server.ts";
+import { replaceCommand } from "./decisions.server.ts";
+import { stamp, tell, WORKER, type Enqueue } from "./story.server.ts";
 import { commandKinds, type PendingChange, type Problem } from "./types.ts";
 import { unanswered, type Obstacle } from "./words.ts";
 
 /*
- * What a person asks for: a change, or a decision about one. Once they have been told that it is kept it is never
+ * What a person asks for. Once they have been told that it is kept it is never
  * refused; what turns out to be wrong with it is theirs to see to.
  */
 
@@ -19,7 +20,6 @@ import { unanswered, type Obstacle } from "./words.ts";
 export const GIVE_UP_AFTER_MS = 6 * 24 * 3_600_000;
 
 export const SUBMIT = "command.submit";
-export const OVERRIDE = "command.override";
 
 /** Rolls a submission back: nothing of it may stay, since the same operation id may come again, put right. */
 export class InvalidCommandError extends Error {
@@ -43,6 +43,8 @@ export const submission = z.object({
   kind: z.enum(commandKinds),
   input: z.unknown(),
   requestedBy: z.string().nullable(),
+  /** The command whose place it takes: the same change with other entries. */
+  replaces: z.uuid().optional(),
 });
 export type Submission = z.infer<typeof submission>;
 
@@ -65,7 +67,7 @@ export function submitCommand(
   async function store(
     tx: ShopDatabase,
     shop: string,
-    { commandId, kind, input, requestedBy }: Submission,
+    { commandId, kind, input, requestedBy, replaces }: Submission,
     values: {
       readonly state: CommandState;
       readonly acceptedAt: SQL;
@@ -89,7 +91,9 @@ export function submitCommand(
         ...values,
       })
       .returning();
-    await tell(tx, shop, commandId, "accepted", requestedBy ?? WORKER);
+    const actor = requestedBy ?? WORKER;
+    const edited = replaces ? ([replaces, "edited"] as const) : [];
+    await tell(tx, shop, commandId, "accepted", actor, ...edited);
     if (values.state !== "accepted") {
       await tell(tx, shop, commandId, values.state, WORKER, values.error?.message ?? null);
     }
@@ -103,11 +107,20 @@ export function submitCommand(
     };
   }
 
-  /** What is wrong with it, as far as can be seen here, with its resource locked. */
-  async function check(tx: ShopDatabase, shop: string, { kind, input }: Submission) {
-    const { resource, check: look } = definitions[kind];
-    await lockResource(tx, shop, resource(input));
-    return look(tx, shop, input);
+  /** What is wrong with it, as far as can be seen here, with its resource locked; what it replaces is gone then. */
+  async function check(tx: ShopDatabase, shop: string, asked: Submission) {
+    const { resource, check: look } = definitions[asked.kind];
+    await lockResource(tx, shop, resource(asked.input));
+    if (!(await replace(tx, shop, asked))) return [movedOn];
+    return look(tx, shop, asked.input);
+  }
+
+  async function replace(tx: ShopDatabase, shop: string, asked: Submission, again = false) {
+    const { commandId, kind, input, requestedBy, replaces } = asked;
+    if (!replaces) return true;
+    const old = { id: replaces, kind, resource: definitions[kind].resource(input) };
+    const actor = requestedBy ?? WORKER;
+    return replaceCommand(tx, shop, old, { commandId, actor }, again);
   }
 
   return {
@@ -132,86 +145,25 @@ export function submitCommand(
         : store(tx, shop, asked, { state: "accepted", acceptedAt });
     },
     // It was in the database, and whoever sends commands may have sent it: Shopify is asked before it is sent.
-    again: (tx, asked, { shop, acknowledgedAt }) =>
-      store(tx, shop, asked, {
+    async again(tx, asked, { shop, acknowledgedAt }) {
+      await replace(tx, shop, asked, true);
+      return store(tx, shop, asked, {
         state: "unknown",
         acceptedAt: sql`${acknowledgedAt.toISOString()}::timestamptz`,
         firstSentAt: acknowledgedAt,
         uncertainSince: stamp,
-      }),
+      });
+    },
   };
 }
+
+const movedOn: Problem = {
+  field: null,
+  message: "The change that you edited has moved on meanwhile. Look at it again.",
+};
 
 function obstacleOf([problem]: readonly Problem[]): Obstacle | null {
   if (!problem) return null;
   const { field, message } = problem;
   return { code: "refused:check", message, ...(field ? { field } : {}) };
-}
-
-/** What a person may do to a command in a given state. */
-const byHand = {
-  discard: { from: ["accepted", "failed", "held"], to: "discarded" },
-  sendAgain: { from: ["failed"], to: "accepted" },
-} as const satisfies Record<string, { from: readonly CommandState[]; to: CommandState }>;
-
-export const decision = z.object({
-  commandId: z.uuid(),
-  action: z.enum(["discard", "sendAgain"]),
-  by: z.string().nullable(),
-});
-export type Decision = z.infer<typeof decision>;
-
-/**
- * A person's decision about a command.
- *
- * @param history - See `historyOf`.
- */
-export function overrideCommand(
-  enqueue: Enqueue,
-  history: SQL<number>,
-): DurableDefinition<Decision, { changed: boolean }> {
-  async function decide(
-    tx: ShopDatabase,
-    shop: string,
-    { commandId, action, by }: Decision,
-    from: SQL | undefined,
-  ): Promise<{ changed: boolean }> {
-    const { to } = byHand[action];
-    const rows = await tx
-      .update(commands)
-      .set({
-        state: to,
-        settledAt: to === "discarded" ? stamp : null,
-        ...(to === "accepted"
-          ? { error: null, result: withNotes(sql`jsonb_build_object('history', ${history})`) }
-          : {}),
-        updatedAt: stamp,
-      })
-      .where(and(eq(commands.shop, shop), eq(commands.id, commandId), from))
-      .returning({ resource: commands.resource });
-    const [row] = rows;
-    if (!row) return { changed: false };
-    await tell(tx, shop, commandId, to, by ?? WORKER);
-    if (to === "accepted") await enqueue(tx, shop, row.resource, commandId);
-    return { changed: true };
-  }
-  const inStates = (action: Decision["action"]) =>
-    inArray(commands.state, [...byHand[action].from]);
-  /** Made again after a failover, and nobody has begun to send it since. */
-  const untouched = sql`(${commands.state} = 'unknown' and ${commands.attempts} = 0)`;
-
-  return {
-    name: OVERRIDE,
-    schema: decision,
-    work: (tx, asked, { shop }) => decide(tx, shop, asked, inStates(asked.action)),
-    again: (tx, asked, { shop }) =>
-      decide(
-        tx,
-        shop,
-        asked,
-        asked.action === "discard"
-          ? sql`(${inStates(asked.action)} or ${untouched})`
-          : inStates(asked.action),
-      ),
-  };
 }

@@ -13,12 +13,11 @@ import { readAgain, type Findings } from "../sync/rereads.server.ts";
 import {
   GIVE_UP_AFTER_MS,
   InvalidCommandError,
-  overrideCommand,
   submitCommand,
-  type Decision,
   type StoredChange,
   type Submission,
 } from "./asked.server.ts";
+import { overrideCommand, type Decision, type DecisionResult } from "./decisions.server.ts";
 import {
   claimCommand,
   noteSending,
@@ -30,7 +29,7 @@ import { keptChange, keptOf, type KeptCommands } from "./kept.server.ts";
 import { definitions } from "./kinds.server.ts";
 import { fieldOf } from "./problem-fields.ts";
 import { sendingNotes, type ChangedResource, type Outcome } from "./sending.ts";
-import { historyOf } from "./story.server.ts";
+import { historyOf, type Wake } from "./story.server.ts";
 import { commandKinds, type CommandKind, type SubmitRequest, type SubmitResult } from "./types.ts";
 import { hindrance, internal, unanswered, type Obstacle } from "./words.ts";
 
@@ -44,19 +43,21 @@ export interface Commands {
    * @throws DatabaseError when it could not be kept; asking again with the same id is safe.
    */
   submit(shop: string, request: SubmitRequest): Promise<SubmitResult>;
-  /** Gives a change up that is not being sent. */
-  discard(shop: string, operationId: string, by: string | null): Promise<Decided>;
-  /** Sends a change again that needed a person. */
-  sendAgain(shop: string, operationId: string, by: string | null): Promise<Decided>;
+  /**
+   * Does what a person has decided about a change, if its state allows it.
+   *
+   * @throws DatabaseError when it could not be kept.
+   */
+  decide(shop: string, decision: Decision): Promise<Decided>;
   /** What was accepted of a shop, or decided about its changes, and waits for the database on this instance. */
   kept(shop: string): Promise<KeptCommands>;
 }
 
 /**
- * What became of a decision: `gone` where the change had moved on meanwhile; `kept` while the database is away,
- * which will tell.
+ * What became of a decision: `gone` where the change had moved on meanwhile, `sending` where it is on its way to
+ * Shopify at this moment; `kept` while the database is away, which will tell.
  */
-export type Decided = "done" | "gone" | "kept";
+export type Decided = "done" | "gone" | "sending" | "kept";
 
 export interface CommandsOptions {
   readonly cluster: Cluster;
@@ -101,7 +102,7 @@ class Outbox implements Commands {
   readonly #logger: Logger;
   readonly #settleMs: number;
   readonly #submit: DurableDefinition<Submission, StoredChange>;
-  readonly #override: DurableDefinition<Decision, { changed: boolean }>;
+  readonly #override: DurableDefinition<Decision, DecisionResult>;
   readonly #claim: ReturnType<typeof claimCommand>;
 
   constructor(options: CommandsOptions) {
@@ -116,7 +117,11 @@ class Outbox implements Commands {
       this.#enqueue(tx, { shop, resource, commandId });
     const history = historyOf(options.durability);
     this.#submit = submitCommand(enqueue, history);
-    this.#override = overrideCommand(enqueue, history);
+    const wake: Wake = async (tx, shop, resource, commandId) => {
+      await jobs.hurry(COMMANDS_QUEUE, { keys: [`${shop}/${resource}`] }, { tx });
+      await enqueue(tx, shop, resource, commandId);
+    };
+    this.#override = overrideCommand(wake, history);
     this.#claim = claimCommand(history);
     writes.register(this.#submit);
     writes.register(this.#override);
@@ -133,7 +138,8 @@ class Outbox implements Commands {
 
   async submit(shop: string, request: SubmitRequest): Promise<SubmitResult> {
     const { operationId, requestedBy } = request;
-    if (!z.uuid().safeParse(operationId).success) {
+    const ids = [operationId, ...(request.replaces ? [request.replaces] : [])];
+    if (!z.array(z.uuid()).safeParse(ids).success) {
       return invalid("This form is broken. Load the page again.");
     }
     const kind = commandKinds.find((one) => one === request.kind);
@@ -148,7 +154,13 @@ class Outbox implements Commands {
         })),
       };
     }
-    const asked: Submission = { commandId: operationId, kind, input: parsed.data, requestedBy };
+    const asked: Submission = {
+      commandId: operationId,
+      kind,
+      input: parsed.data,
+      requestedBy,
+      ...(request.replaces ? { replaces: request.replaces } : {}),
+    };
     const known = (await this.kept(shop)).submitted.find(
       ({ change }) => change.operationId === operationId,
     );
@@ -184,30 +196,17 @@ class Outbox implements Commands {
     }
   }
 
-  discard(shop: string, operationId: string, by: string | null): Promise<Decided> {
-    return this.#decide(shop, operationId, "discard", by);
-  }
-
-  sendAgain(shop: string, operationId: string, by: string | null): Promise<Decided> {
-    return this.#decide(shop, operationId, "sendAgain", by);
+  async decide(shop: string, asked: Decision): Promise<Decided> {
+    if (!z.uuid().safeParse(asked.commandId).success) return "gone";
+    const id = `command.override:${randomUUID()}`;
+    const kept = await this.#writes.write(shop, id, this.#override, asked, this.#patience);
+    if (kept.state === "journaled") return "kept";
+    if (kept.result.changed) return "done";
+    return kept.result.state === "sending" ? "sending" : "gone";
   }
 
   async kept(shop: string): Promise<KeptCommands> {
     return keptOf(await this.#writes.waiting(shop));
-  }
-
-  async #decide(
-    shop: string,
-    commandId: string,
-    action: Decision["action"],
-    by: string | null,
-  ): Promise<Decided> {
-    if (!z.uuid().safeParse(commandId).success) return "gone";
-    const id = `command.override:${randomUUID()}`;
-    const asked: Decision = { commandId, action, by };
-    const kept = await this.#writes.write(shop, id, this.#override, asked, this.#patience);
-    if (kept.state === "journaled") return "kept";
-    return kept.result.changed ? "done" : "gone";
   }
 
   /** Without a disk to turn to there is nothing to hurry for. */

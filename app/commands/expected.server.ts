@@ -40,7 +40,7 @@ export async function expectedLevels(
   const resources = inventoryItemIds.map((item) => `inventory_item/${item}`);
   const rows = await db.execute<Row>(sql`
     select c.kind, c.input, l.available,
-      c.state in ('sending', 'unknown') and l.updated_at >= date_trunc('second', c.first_sent_at)
+      (c.state in ('sending', 'unknown') or c.uncertain_since is not null) and l.updated_at >= date_trunc('second', c.first_sent_at)
         as may_be_in_it
     from commands c
     join inventory_levels l on l.shop = c.shop and l.deleted_at is null

@@ -1,5 +1,6 @@
 import type { WaitingWrite } from "../continuity/durable-writes.ts";
-import { decision, OVERRIDE, submission, SUBMIT, type Submission } from "./asked.server.ts";
+import { submission, SUBMIT, type Submission } from "./asked.server.ts";
+import { decision, OVERRIDE } from "./decisions.server.ts";
 import { levelStep } from "./expected.server.ts";
 import { definitions } from "./kinds.server.ts";
 import type { ChangeFilter, PendingChange } from "./types.ts";
@@ -23,6 +24,7 @@ export function keptOf(waiting: readonly WaitingWrite[]): KeptCommands {
     // Of a release that knew other kinds: a person sees to it.
     const asked = name === SUBMIT ? submission.safeParse(input).data : undefined;
     if (asked && definitions[asked.kind].schema.safeParse(asked.input).success) {
+      if (asked.replaces) decided.add(asked.replaces);
       submitted.push({ submission: asked, change: keptChange(asked, label, acknowledgedAt) });
     }
     const override = name === OVERRIDE ? decision.safeParse(input).data : undefined;
@@ -47,6 +49,9 @@ export function keptChange(
     acceptedAt,
     settledAt: null,
     problem: null,
+    problemCode: null,
+    uncertain: false,
+    conflict: null,
     attempts: 0,
     resource,
   };

@@ -2,7 +2,10 @@ import { and, desc, eq, inArray, notInArray, sql } from "drizzle-orm";
 import type { Sourced } from "../continuity/sourced.ts";
 import type { Cluster, ShopDatabase } from "../database/cluster.ts";
 import { numberArray, textList } from "../database/list-reads.ts";
-import { commandEvents, commands } from "../database/schema.ts";
+import { commandEvents, commands, inventoryLevels } from "../database/schema.ts";
+import { setInput } from "./inputs-stock.ts";
+import { namesIn } from "./names.server.ts";
+import type { StoryAction } from "./overrides.ts";
 import { ringOf } from "./rings.ts";
 import type {
   ChangeDetail,
@@ -10,6 +13,7 @@ import type {
   CommandKind,
   CommandState,
   PendingChange,
+  StockConflict,
 } from "./types.ts";
 
 /** On their way, by themselves or held up by a person: what they ask for is still to be expected. */
@@ -79,11 +83,32 @@ export async function getChange(
         state: commandEvents.state,
         actor: commandEvents.actor,
         detail: commandEvents.detail,
+        action: sql<StoryAction | null>`${commandEvents.action}`,
       })
       .from(commandEvents)
       .where(and(eq(commandEvents.shop, shop), eq(commandEvents.commandId, operationId)))
       .orderBy(desc(commandEvents.id));
-    return { ...change, input: rows[0]?.input, requestedBy: rows[0]?.requestedBy ?? null, events };
+    const input = rows[0]?.input;
+    const names = await namesIn(db, shop, change.kind, input);
+    return { ...change, input, names, requestedBy: rows[0]?.requestedBy ?? null, events };
+  });
+}
+
+/** How many changes are on their way, and how many need a person. */
+export async function countUnsettled(
+  cluster: Cluster,
+  shop: string,
+): Promise<Sourced<Readonly<Record<"pending" | "needs-you", number>>>> {
+  return cluster.read(shop, async (db) => {
+    const [row] = await db
+      .select({
+        all: sql<string>`count(*)`,
+        failed: sql<string>`count(*) filter (where ${commands.state} = 'failed')`,
+      })
+      .from(commands)
+      .where(and(eq(commands.shop, shop), notInArray(commands.state, [...settledStates])));
+    const needsYou = Number(row?.failed ?? 0);
+    return { pending: Number(row?.all ?? 0) - needsYou, "needs-you": needsYou };
   });
 }
 
@@ -147,6 +172,7 @@ export async function describe(
   rows: readonly CommandRow[],
 ): Promise<PendingChange[]> {
   const subjects = await subjectsOf(db, shop, new Set(rows.map(({ resource }) => resource)));
+  const conflicts = await conflictsOf(db, shop, rows);
   return rows.map((row) => ({
     operationId: row.id,
     kind: row.kind as CommandKind,
@@ -156,9 +182,57 @@ export async function describe(
     acceptedAt: row.acceptedAt,
     settledAt: row.settledAt,
     problem: row.error?.message ?? null,
+    problemCode: row.error?.code ?? null,
+    uncertain: row.uncertainSince !== null,
+    conflict: conflicts.get(row.id) ?? null,
     attempts: row.attempts,
     resource: row.resource,
   }));
+}
+
+/** Shopify's word for a count that was made of another quantity. */
+const OVERTAKEN: readonly (string | undefined)[] = [
+  "refused:CHANGE_FROM_QUANTITY_STALE",
+  "refused:COMPARE_QUANTITY_STALE",
+];
+
+/** The counts among some changes that Shopify's stock has overtaken, with what is there now. */
+async function conflictsOf(
+  db: ShopDatabase,
+  shop: string,
+  rows: readonly CommandRow[],
+): Promise<Map<string, StockConflict>> {
+  const counts = rows.flatMap(({ id, kind, state, error, input }) => {
+    const overtaken = kind === "inventory.set" && state === "failed";
+    const count = overtaken && OVERTAKEN.includes(error?.code) ? setInput.safeParse(input) : null;
+    return count?.success ? [{ id, ...count.data }] : [];
+  });
+  if (counts.length === 0) return new Map();
+  const levels = await db
+    .select({
+      inventoryItemId: inventoryLevels.inventoryItemId,
+      locationId: inventoryLevels.locationId,
+      available: inventoryLevels.available,
+    })
+    .from(inventoryLevels)
+    .where(
+      and(
+        eq(inventoryLevels.shop, shop),
+        inArray(
+          inventoryLevels.inventoryItemId,
+          counts.map(({ inventoryItemId }) => inventoryItemId),
+        ),
+      ),
+    );
+  return new Map(
+    counts.map(({ id, inventoryItemId, locationId, quantity, reason }) => {
+      const level = levels.find(
+        (one) => one.inventoryItemId === inventoryItemId && one.locationId === locationId,
+      );
+      const available = level?.available ?? null;
+      return [id, { inventoryItemId, locationId, quantity, reason, available }];
+    }),
+  );
 }
 
 async function subjectsOf(

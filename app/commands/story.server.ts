@@ -1,6 +1,7 @@
 import { sql, type SQL } from "drizzle-orm";
 import type { ShopDatabase } from "../database/cluster.ts";
 import { commandEvents, commands, type CommandState } from "../database/schema.ts";
+import type { StoryAction } from "./overrides.ts";
 
 /*
  * What every step of a command has in common: its new state and the line in its story that says so are one write.
@@ -19,8 +20,9 @@ export async function tell(
   state: CommandState,
   actor: string,
   detail: string | null = null,
+  action: StoryAction | null = null,
 ): Promise<void> {
-  await tx.insert(commandEvents).values({ shop, commandId, state, actor, detail });
+  await tx.insert(commandEvents).values({ shop, commandId, state, actor, detail, action });
 }
 
 /** A command's notes with some more. */
@@ -33,6 +35,9 @@ export type Enqueue = (
   resource: string,
   commandId: string,
 ) => Promise<void>;
+
+/** {@link Enqueue} for the last command of a resource, and whatever waits of it goes at once. */
+export type Wake = Enqueue;
 
 /**
  * Names the history that the primary writes: it is another one after each promotion, and steps that were taken

@@ -1,4 +1,6 @@
 import type { CommandState } from "../database/schema.ts";
+import type { AdjustmentReason } from "../inventory/types.ts";
+import type { StoryAction } from "./overrides.ts";
 
 export type { CommandState };
 
@@ -24,9 +26,24 @@ export interface PendingChange {
   readonly settledAt: Date | null;
   /** What stands in its way, in the merchant's words; null while nothing does. */
   readonly problem: string | null;
+  /** The class of what stands in its way; see `Obstacle`. */
+  readonly problemCode: string | null;
+  /** Whether Shopify may have it already, without our knowing. */
+  readonly uncertain: boolean;
+  /** A count that Shopify's stock has overtaken; null where that is not its problem. */
+  readonly conflict: StockConflict | null;
   readonly attempts: number;
   /** The resource, for links: `order/123`, `inventory_item/456`. */
   readonly resource: string;
+}
+
+/** What a count would set, and what Shopify has by now, as far as is known here. */
+export interface StockConflict {
+  readonly inventoryItemId: number;
+  readonly locationId: number;
+  readonly quantity: number;
+  readonly reason: AdjustmentReason;
+  readonly available: number | null;
 }
 
 export const changeFilters = ["all", "pending", "needs-you", "unsettled", "settled"] as const;
@@ -40,11 +57,15 @@ export interface ChangeEvent {
   /** A person's id, or the part of Evenkeel that did it. */
   readonly actor: string;
   readonly detail: string | null;
+  /** What a person did; null where it was Evenkeel's own step. */
+  readonly action: StoryAction | null;
 }
 
 /** A change with what was asked for and all that became of it, newest first. */
 export interface ChangeDetail extends PendingChange {
   readonly input: unknown;
+  /** What people call the things that the input names by their ids: `location/1`, `line/2`. */
+  readonly names: Readonly<Record<string, string>>;
   readonly requestedBy: string | null;
   readonly events: readonly ChangeEvent[];
 }
@@ -63,6 +84,8 @@ export interface SubmitRequest {
   readonly input: unknown;
   /** The person who asks, for the record. */
   readonly requestedBy: string | null;
+  /** The change that this one takes the place of: the same one with other entries. */
+  readonly replaces?: string | null;
   /** What the page called the thing that is changed: names it while the database cannot. */
   readonly subject?: string | null;
 }

@@ -1,77 +1,81 @@
-import { useFetcher } from "@remix-run/react";
-import { Button, InlineStack, Modal, Text } from "@shopify/polaris";
-import { useEffect, useState } from "react";
+import { Button, InlineStack, Text } from "@shopify/polaris";
+import { useState } from "react";
+import { choices, overrideFor, type Choice } from "../commands/overrides.ts";
 import type { PendingChange } from "../commands/types.ts";
+import { ConflictActions } from "./change-conflict.tsx";
+import { DecisionDialog, needsDialog } from "./change-decision.tsx";
+import { useDecisions } from "./decisions.ts";
 import { useWords } from "./localisation.tsx";
-import { Name } from "./name.tsx";
-import { toast } from "./toast.ts";
 
-/** What a person can decide about a change that needs them. */
-export type Override = "send-again" | "discard";
-
-/** What became of a decision: `gone` where the change had moved on meanwhile, `kept` where the database will tell. */
-export interface OverrideAnswer {
-  readonly kind: "done" | "gone" | "kept" | "failed";
-  readonly override: Override;
-}
-
-/** Sends a change again that Shopify refused, or gives it up. */
+/**
+ * What a person can decide about a change: in a list only where it needs them, on its own page whatever its state
+ * allows.
+ */
 export function ChangeActions({
   change,
   listId,
+  all = false,
 }: {
   readonly change: PendingChange;
-  /** The element that the focus goes back to. */
+  /** The element that the focus goes back to once the change has left the list. */
   readonly listId: string;
+  readonly all?: boolean;
 }) {
   const words = useWords();
   const { decide } = words.resilience.changes;
-  const fetcher = useFetcher<OverrideAnswer>();
-  const [asking, setAsking] = useState(false);
-  const busy = fetcher.state !== "idle";
-  const { data } = fetcher;
+  const [asking, setAsking] = useState<Choice | null>(null);
+  const decisions = useDecisions(() => document.getElementById(listId)?.focus());
 
-  useEffect(() => {
-    if (!data) return;
-    toast(decide[data.kind][data.override], { isError: data.kind === "failed" });
-    // The change is about to leave this list, and the buttons with it.
-    if (data.kind === "done" || data.kind === "kept") document.getElementById(listId)?.focus();
-  }, [data, decide, listId]);
-
-  if (change.ring !== "needs-you") return null;
-  const send = (override: Override) => {
-    setAsking(false);
-    if (busy) return;
-    fetcher.submit(
-      { override, operationId: change.operationId },
-      { method: "post", action: "/app/resilience" },
+  if (change.ring === "server" && change.state !== "held") return null;
+  if (all && change.state === "sending") {
+    return (
+      <Text as="p" tone="subdued">
+        {decide.sending}
+      </Text>
     );
-  };
+  }
+  if (!all && change.ring !== "needs-you") return null;
+  const choose = (choice: Choice) =>
+    needsDialog(choice) ? setAsking(choice) : decisions.decide(choice, [change]);
+  const offered = choices.filter(
+    (choice) =>
+      overrideFor(choice, change.state) !== null &&
+      (all || choice === "send" || choice === "discard") &&
+      // A count that was overtaken has words of its own for these.
+      !(change.conflict && (choice === "send" || choice === "discard")),
+  );
+  const label = (choice: Choice) =>
+    choice === "send" ? (decide.send[change.state] ?? decide.bulk.send) : decide[choice];
   return (
     <InlineStack gap="200">
-      <Button onClick={() => send("send-again")}>{decide.sendAgain}</Button>
-      <Button onClick={() => setAsking(true)} tone="critical">
-        {decide.discard}
-      </Button>
-      <Modal
-        open={asking}
-        onClose={() => setAsking(false)}
-        title={decide.ask}
-        size="small"
-        primaryAction={{
-          content: decide.discard,
-          destructive: true,
-          onAction: () => send("discard"),
+      {change.conflict && (
+        <ConflictActions
+          change={change}
+          conflict={change.conflict}
+          onKeep={() => choose("discard")}
+        />
+      )}
+      <InlineStack gap="200">
+        {offered.map((choice) => (
+          <Button
+            key={choice}
+            onClick={() => choose(choice)}
+            disabled={decisions.busy}
+            {...(choice === "discard" ? { tone: "critical" as const } : {})}
+          >
+            {label(choice)}
+          </Button>
+        ))}
+      </InlineStack>
+      <DecisionDialog
+        choice={asking}
+        changes={[change]}
+        onClose={() => setAsking(null)}
+        onDecide={(choice, reason) => {
+          setAsking(null);
+          decisions.decide(choice, [change], reason);
         }}
-        secondaryActions={[{ content: words.common.cancel, onAction: () => setAsking(false) }]}
-      >
-        <Modal.Section>
-          <Text as="p" fontWeight="medium" breakWord>
-            <Name>{words.change.title[change.kind](change.subject)}</Name>
-          </Text>
-          <Text as="p">{decide.consequence}</Text>
-        </Modal.Section>
-      </Modal>
+      />
     </InlineStack>
   );
 }

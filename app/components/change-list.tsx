@@ -1,19 +1,11 @@
 import { BlockStack, InlineStack, Link, Text } from "@shopify/polaris";
-import type { ReactNode } from "react";
 import type { PendingChange } from "../commands/types.ts";
 import { changeAddress, ChangeBadge } from "./change-badge.tsx";
 import { useFormat, useNow, useWords } from "./localisation.tsx";
 import { Name } from "./name.tsx";
 
 /** Changes with what they change, where they are, and what stands in their way. */
-export function ChangeList({
-  changes,
-  renderActions,
-}: {
-  readonly changes: readonly PendingChange[];
-  /** What can be done about a change; left out where the list only tells. */
-  readonly renderActions?: (change: PendingChange) => ReactNode;
-}) {
+export function ChangeList({ changes }: { readonly changes: readonly PendingChange[] }) {
   const words = useWords();
   const format = useFormat();
   const now = useNow();
@@ -49,7 +41,6 @@ export function ChangeList({
                   {change.problem}
                 </Text>
               )}
-              {renderActions?.(change)}
             </BlockStack>
           </li>
         );

@@ -22,6 +22,8 @@ export interface ChangeRequest {
   readonly input: unknown;
   /** What the form calls the thing that is changed. */
   readonly subject: string;
+  /** The change whose place it takes. */
+  readonly replaces?: string;
 }
 
 /**
@@ -65,8 +67,9 @@ export interface Submission {
    * Asks for the change. Asking again for the same thing before it was accepted keeps its id.
    *
    * @param subject - What people call the thing that is changed.
+   * @param replaces - The change whose place it takes.
    */
-  submit(kind: PendingChange["kind"], input: unknown, subject: string): void;
+  submit(kind: PendingChange["kind"], input: unknown, subject: string, replaces?: string): void;
   readonly busy: boolean;
   /** The answer to what was asked last; null before and while asking. */
   readonly answer: ChangeAnswer | null;
@@ -96,12 +99,18 @@ export function useSubmission(
   }, [data]);
 
   return {
-    submit(kind, input, subject) {
-      const what = JSON.stringify([kind, input]);
+    submit(kind, input, subject, replaces) {
+      const what = JSON.stringify([kind, input, replaces]);
       // The first answer may have been lost after the change was accepted: the same id finds it again.
       const id = asked.current?.what === what ? asked.current.id : crypto.randomUUID();
       asked.current = { id, what };
-      const request: ChangeRequest = { operationId: id, kind, input, subject };
+      const request: ChangeRequest = {
+        operationId: id,
+        kind,
+        input,
+        subject,
+        ...(replaces ? { replaces } : {}),
+      };
       fetcher.submit(JSON.stringify(request), {
         method: "post",
         action,

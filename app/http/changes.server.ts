@@ -9,6 +9,8 @@ const changeRequest = z.object({
   operationId: z.uuid(),
   kind: z.string(),
   input: z.unknown(),
+  /** The change that is asked for anew with other entries. */
+  replaces: z.uuid().optional(),
   /** Only shown back to those who may see it anyway. */
   subject: z.string().trim().max(300).optional().catch(undefined),
 });
@@ -27,13 +29,14 @@ export async function submitChange(
       const problem = { field: null, message: "This request could not be understood." };
       return { kind: "invalid", operationId: "", problems: [problem] };
     }
-    const { operationId, input, subject } = asked.data;
+    const { operationId, input, subject, replaces } = asked.data;
     const answer = await context.services.commands.submit(shop, {
       operationId,
       kind,
       input,
       requestedBy: user,
       subject: subject || null,
+      ...(replaces ? { replaces } : {}),
     });
     return { ...answer, operationId };
   });

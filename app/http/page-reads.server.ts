@@ -1,7 +1,7 @@
 import type { Commands } from "../commands/commands.server.ts";
 import { withKept, type KeptCommands } from "../commands/kept.server.ts";
-import { listChanges } from "../commands/queries.server.ts";
-import type { ChangeFilter, PendingChange } from "../commands/types.ts";
+import { countUnsettled, getChange, listChanges } from "../commands/queries.server.ts";
+import type { ChangeDetail, ChangeFilter, PendingChange } from "../commands/types.ts";
 import type { DurableWrites } from "../continuity/durable-writes.ts";
 import type { ReadThrough } from "../continuity/read-through.ts";
 import { mapSourced, type Sourced } from "../continuity/sourced.ts";
@@ -59,6 +59,7 @@ export function createPageReads({ cluster, sync, reads, commands, writes }: Page
     };
 
   const changes = through("changes", listChanges);
+  const change = through("change", getChange);
   const settings = through("settings", getSettings);
   const views = through("views", listSavedViews);
 
@@ -93,6 +94,22 @@ export function createPageReads({ cluster, sync, reads, commands, writes }: Page
       if (known) return { ...known, value: all };
       if (all.length === 0) throw new DatabaseError("notExecuted", "NO_NODE", "Nothing is known.");
       return { value: all, source: "disk", asOf: new Date() };
+    },
+
+    countUnsettled: through("unsettled", countUnsettled),
+
+    /** One change with its story; one that is kept here has none yet. */
+    async getChange(shop: string, operationId: string): Promise<Sourced<ChangeDetail | null>> {
+      const known = await change(shop, operationId).catch(unlessAway);
+      if (known?.value) return known;
+      const kept = (await commands.kept(shop)).submitted.find(
+        ({ submission }) => submission.commandId === operationId,
+      );
+      if (!kept && !known) throw new DatabaseError("notExecuted", "NO_NODE", "Nothing is known.");
+      if (!kept) return { ...known!, value: null };
+      const { input, requestedBy } = kept.submission;
+      const value = { ...kept.change, input, names: {}, requestedBy, events: [] };
+      return { value, source: "disk", asOf: new Date() };
     },
 
     /** Whether anything has changed; while the database is away, only whether what is kept has. */

@@ -13,17 +13,20 @@ import {
 } from "@shopify/polaris";
 import { boundary } from "@shopify/shopify-app-remix/server";
 import type { ReactNode } from "react";
-import type { ChangeFilter } from "../commands/types.ts";
-import { ChangeActions, type OverrideAnswer } from "../components/change-actions.tsx";
-import { ChangeList } from "../components/change-list.tsx";
+import type { Choice } from "../commands/overrides.ts";
+import { commandKinds, type ChangeFilter } from "../commands/types.ts";
+import { ChangeSelection } from "../components/change-selection.tsx";
+import type { DecisionAnswer } from "../components/decisions.ts";
 import { RouteErrorBoundary } from "../components/error-boundary.tsx";
 import { pageTitle } from "../components/page-title.ts";
 import { useListAddress } from "../components/list-address.ts";
 import { useFormat, useNow, useWords } from "../components/localisation.tsx";
 import { oldest, SourceBadge } from "../components/source-badge.tsx";
-import { orElse } from "../components/submission.ts";
+import { answerForm, orElse, type ChangeAnswer } from "../components/submission.ts";
 import { TitleBar } from "../components/title-bar.tsx";
 import { DatabaseError } from "../database/errors.ts";
+import { submitChange } from "../http/changes.server.ts";
+import { decideChanges } from "../http/decisions.server.ts";
 import { answering } from "../http/problems.server.ts";
 import { readChoice } from "../list-query.ts";
 import { merchant } from "../shopify/sign-in.server.ts";
@@ -42,7 +45,10 @@ export async function loader({ request, context }: LoaderFunctionArgs) {
     const changeTab = readChoice(searchParams, "changes", changeTabs, "pending");
     const deliveryTab = readChoice(searchParams, "messages", deliveryTabs, "all");
     const after = searchParams.get("after");
-    const changes = await unlessAway(pages.listChanges(shop, changeTab));
+    const [changes, counts] = await Promise.all([
+      unlessAway(pages.listChanges(shop, changeTab)),
+      unlessAway(pages.countUnsettled(shop)),
+    ]);
     const lists = await unlessAway(
       Promise.all([
         listDeliveries(cluster, shop, { state: deliveryTab === "all" ? null : deliveryTab, after }),
@@ -56,6 +62,7 @@ export async function loader({ request, context }: LoaderFunctionArgs) {
       changeTab,
       deliveryTab,
       changes,
+      counts: counts?.value ?? null,
       deliveries: deliveries ?? null,
       runs: runs ?? null,
       database: { up: state === "up", since, latencyMs },
@@ -67,36 +74,30 @@ export async function loader({ request, context }: LoaderFunctionArgs) {
   });
 }
 
-/** What a person decides about a change that needs them. */
-export async function action({ request, context }: ActionFunctionArgs): Promise<OverrideAnswer> {
+/** What a person decides about changes, and changes that are asked for anew with other entries. */
+export async function action({ request, context }: ActionFunctionArgs) {
   return answering({ request, context }, async () => {
-    const { shop, user } = await merchant(request, context);
-    const { commands } = context.services;
-    const form = await request.formData();
-    const override = form.get("override") === "discard" ? "discard" : "send-again";
-    const operationId = form.get("operationId");
-    if (typeof operationId !== "string" || !isOperationId(operationId)) {
-      return { kind: "gone", override };
-    }
-    const kind =
-      override === "discard"
-        ? await commands.discard(shop, operationId, user)
-        : await commands.sendAgain(shop, operationId, user);
-    return { kind, override };
+    const signedIn = await merchant(request, context);
+    const body: unknown = await request
+      .clone()
+      .json()
+      .catch(() => null);
+    return isDecision(body)
+      ? decideChanges(context.services.commands, signedIn, body)
+      : submitChange({ request, context }, commandKinds);
   });
 }
 
-/** A decision that did not get through is said in a toast; the list stays. */
+/** A decision that did not get through is said in a toast, and a form's answer in the form; the list stays. */
 export async function clientAction({ request, serverAction }: ClientActionFunctionArgs) {
-  const override = (await request.clone().formData()).get("override");
-  return orElse(serverAction<typeof action>, {
-    kind: "failed" as const,
-    override: override === "discard" ? ("discard" as const) : ("send-again" as const),
-  });
+  const body: unknown = await request.clone().json();
+  return isDecision(body)
+    ? orElse(serverAction<DecisionAnswer>, { kind: "failed" as const, choice: body.choice })
+    : answerForm(request, serverAction<ChangeAnswer>);
 }
 
-function isOperationId(text: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(text);
+function isDecision(body: unknown): body is { readonly choice: Choice } {
+  return typeof body === "object" && body !== null && "choice" in body;
 }
 
 /** What was read, or null while the database cannot be reached: of all pages this one must open then. */
@@ -108,7 +109,7 @@ async function unlessAway<T>(reading: Promise<T>): Promise<T | null> {
 }
 
 export default function Resilience() {
-  const { changeTab, deliveryTab, changes, deliveries, runs, database, shopify } =
+  const { changeTab, deliveryTab, changes, counts, deliveries, runs, database, shopify } =
     useLoaderData<typeof loader>();
   const words = useWords();
   const { resilience } = words;
@@ -130,16 +131,19 @@ export default function Resilience() {
         <Block id="changes" title={resilience.changes.title}>
           <Tabbed
             name="changes"
-            tabs={changeTabs.map((id) => ({ id, content: resilience.changes.tabs[id] }))}
+            tabs={changeTabs.map((id) => ({
+              id,
+              content: resilience.changes.tabCount(
+                resilience.changes.tabs[id],
+                id === "settled" ? 0 : (counts?.[id] ?? 0),
+              ),
+            }))}
             selected={changeTabs.indexOf(changeTab)}
           >
             {!changes ? (
               <Nothing>{resilience.unknown}</Nothing>
             ) : changes.value.length > 0 ? (
-              <ChangeList
-                changes={changes.value}
-                renderActions={(change) => <ChangeActions change={change} listId="changes" />}
-              />
+              <ChangeSelection key={changeTab} changes={changes.value} listId="changes" />
             ) : (
               <Nothing>{resilience.changes.none[changeTab]}</Nothing>
             )}

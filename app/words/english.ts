@@ -1,7 +1,8 @@
 import type { AdjustmentReason, InventorySort, StockFilter } from "../inventory/types.ts";
 import type { FulfillmentStatus, OrderSort, OrderTab, PaymentStatus } from "../orders/types.ts";
 import type { ProductSort, ProductStatus } from "../products/types.ts";
-import type { CommandKind } from "../commands/types.ts";
+import type { Choice, StoryAction } from "../commands/overrides.ts";
+import type { CommandKind, CommandState } from "../commands/types.ts";
 import type { DeliveryState, SyncPhase } from "../database/schema.ts";
 
 /**
@@ -661,29 +662,138 @@ export function english(locale: string) {
       changes: {
         title: "Changes",
         tabs: { pending: "On their way", "needs-you": "Need you", settled: "Settled" },
+        tabCount: (tab: string, n: number) => (n === 0 ? tab : `${tab} (${number.format(n)})`),
         none: {
           pending: "No change is on its way. All your changes are at Shopify.",
           "needs-you": "No change needs you.",
           settled: "No change has been made here yet.",
         },
+        story: "What became of it",
+        asked: "What was asked for",
+        selected: (n: number) => `${changes(n)} selected`,
+        selectAll: (n: number) =>
+          n === 1 ? "Select the change" : `Select all ${number.format(n)}`,
+        back: "Resilience",
+        missing: {
+          title: "There is no such change here",
+          what: "It was made long ago and is no longer kept, or the address has a mistake.",
+        },
         decide: {
-          sendAgain: "Send again",
+          send: {
+            accepted: "Send now",
+            unknown: "Check now",
+            failed: "Send again",
+            held: "Release",
+          } as Readonly<Partial<Record<CommandState, string>>>,
+          hold: "Hold",
           discard: "Discard",
-          ask: "Discard this change?",
-          consequence: "It is not sent to Shopify. What Shopify has stays as it is.",
-          done: { "send-again": "On its way to Shopify again", discard: "Change discarded" },
-          kept: {
-            "send-again": "Kept on the server, waiting for the database",
-            discard: "Kept on the server, waiting for the database",
+          markDone: "Mark as done",
+          edit: "Edit and send",
+          bulk: {
+            send: "Send now",
+            hold: "Hold",
+            discard: "Discard",
+            markDone: "Mark as done",
+          } satisfies Record<Choice, string>,
+          ask: {
+            discard: (n: number) => (n === 1 ? "Discard this change?" : `Discard ${changes(n)}?`),
+            markDone: (n: number) =>
+              n === 1 ? "Mark this change as done?" : `Mark ${changes(n)} as done?`,
           },
-          gone: {
-            "send-again": "This change has moved on already",
-            discard: "This change has moved on already",
+          consequence: {
+            discard: (n: number) =>
+              `${n === 1 ? "It is" : "They are"} not sent to Shopify. What Shopify has stays as it is.`,
+            markDone: (n: number) =>
+              `Evenkeel no longer sends ${n === 1 ? "it" : "them"}. Do this when you have made the change in Shopify yourself.`,
           },
-          failed: {
-            "send-again": "That could not be done. Try again in a moment",
-            discard: "That could not be done. Try again in a moment",
+          uncertain:
+            "Shopify's answer was lost, so it may have the change already. That cannot be taken back from here: look in Shopify.",
+          sending: "It is being sent to Shopify at this moment and cannot be stopped.",
+          reason: "Reason",
+          reasonHelp: "Kept with the change, with your name and the time.",
+          reasonMissing: "Enter a reason.",
+          /** What became of a choice: of how many changes it was done, is kept, or came too late. */
+          said: (
+            choice: Choice,
+            {
+              done,
+              kept,
+              gone,
+              sending,
+            }: { done: number; kept: number; gone: number; sending: number },
+          ) => {
+            const did = {
+              send: "on the way to Shopify",
+              hold: "held",
+              discard: "discarded",
+              markDone: "marked as done",
+            }[choice];
+            return [
+              done > 0 ? `${changes(done)} ${did}` : "",
+              kept > 0 ? `${changes(kept)} kept on the server, waiting for the database` : "",
+              sending > 0 ? `${changes(sending)} being sent just now: try again in a moment` : "",
+              gone > 0 ? `${changes(gone)} moved on already` : "",
+            ]
+              .filter(Boolean)
+              .join(", ");
           },
+          failed: "That could not be done. Try again in a moment",
+        },
+        conflict: {
+          what: (now: number | null, yours: number) =>
+            now === null
+              ? `You entered ${number.format(yours)}.`
+              : `Shopify has ${number.format(now)} now. You entered ${number.format(yours)}.`,
+          keep: "Keep Shopify's",
+          apply: "Apply mine",
+          count: "Count again",
+          applied: "Yours is on its way to Shopify",
+        },
+        edit: {
+          title: "Edit and send",
+          what: "The change is given up as it was, and sent as you enter it here.",
+          delta: "Adjust by",
+          quantity: "Quantity",
+          save: "Send",
+          saved: "On its way to Shopify with your new entries",
+        },
+        input: {
+          delta: "Adjust by",
+          quantity: "New quantity",
+          seen: "Seen before",
+          reason: "Reason",
+          location: "Location",
+          items: "Items",
+          tracking: "Tracking",
+          notify: "E-mail to the customer",
+          yes: "Yes",
+          no: "No",
+        },
+        steps: {
+          state: {
+            accepted: "Accepted",
+            sending: "Sent to Shopify",
+            done: "Shopify has it",
+            failed: "Needs a person",
+            unknown: "Shopify's answer was lost",
+            held: "Held",
+            discarded: "Discarded",
+          } satisfies Record<CommandState, string>,
+          waits: "Waits, and is tried again",
+          action: {
+            sendNow: "To be sent now",
+            sendAgain: "To be sent again",
+            hold: "Held",
+            release: "Released",
+            discard: "Discarded",
+            markDone: "Marked as done",
+            edited: "Sent with other entries",
+            replaced: "Replaced by one with other entries",
+          } satisfies Record<StoryAction, string>,
+          other: { edited: "The change as it was", replaced: "The change in its place" },
+          you: "You",
+          person: (id: string) => `Staff member ${id}`,
+          evenkeel: "Evenkeel",
         },
       },
       webhooks: {

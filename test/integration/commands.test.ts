@@ -207,8 +207,12 @@ describe("stock", () => {
 
     const list = await listChanges(app.cluster, shop.domain, { state: "needs-you" });
     expect(list.value.map(({ operationId }) => operationId)).toContain(id);
-    expect(await commands.discard(shop.domain, id, ME)).toBe("done");
-    expect(await commands.discard(shop.domain, id, ME)).toBe("gone");
+    expect(await commands.decide(shop.domain, { commandId: id, action: "discard", by: ME })).toBe(
+      "done",
+    );
+    expect(await commands.decide(shop.domain, { commandId: id, action: "discard", by: ME })).toBe(
+      "gone",
+    );
     expect(await settled(id)).toMatchObject({ state: "discarded", ring: "done" });
   });
 
@@ -227,7 +231,9 @@ describe("stock", () => {
     // Somebody puts the stock back as it was counted.
     const down = await submit("inventory.adjust", { ...at, delta: -1, reason: "correction" });
     await settled(down);
-    expect(await commands.sendAgain(shop.domain, id, ME)).toBe("done");
+    expect(await commands.decide(shop.domain, { commandId: id, action: "sendAgain", by: ME })).toBe(
+      "done",
+    );
     await app.until(async () => level.quantities.available === 3);
     expect(await settled(id)).toMatchObject({ state: "done", problem: null });
     expect(entriesOf(id).map(({ idempotencyKey }) => idempotencyKey)).toEqual([`${id}-1`]);
@@ -378,7 +384,11 @@ describe("stock", () => {
     );
     const { value } = await getChange(app.cluster, shop.domain, id);
     expect(value?.problem).toMatch(/locked/);
-    await app.until(async () => (await commands.discard(shop.domain, id, ME)) === "done");
+    await app.until(
+      async () =>
+        (await commands.decide(shop.domain, { commandId: id, action: "discard", by: ME })) ===
+        "done",
+    );
     app.shopify.faults.clear();
     expect(await settled(second)).toMatchObject({ state: "done" });
     expect(level.quantities.available).toBe(before + 1);

@@ -6,6 +6,7 @@ import path from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { createCommands, type Commands } from "../../app/commands/commands.server.ts";
 import { getChange } from "../../app/commands/queries.server.ts";
+import type { Override } from "../../app/commands/overrides.ts";
 import type { CommandKind } from "../../app/commands/types.ts";
 import { Journal } from "../../app/continuity/journal/journal.ts";
 import { ReadThrough } from "../../app/continuity/read-through.ts";
@@ -69,6 +70,9 @@ afterEach(async () => {
 
 const ask = (kind: CommandKind, input: unknown, operationId: string = randomUUID()) =>
   commands.submit(shop.domain, { operationId, kind, input, requestedBy: ME, subject: "Blue Mug" });
+
+const decide = (action: Override, commandId: string) =>
+  commands.decide(shop.domain, { commandId, action, by: ME });
 
 async function submit(kind: CommandKind, input: unknown): Promise<string> {
   const answer = await ask(kind, input);
@@ -150,7 +154,7 @@ test("while nothing takes writes a change is kept, shown and taken to Shopify on
   ]);
   const mark = await pages.changeMark(shop.domain);
   expect(mark.pending).toBe(2);
-  expect(await commands.discard(shop.domain, unwanted, ME)).toBe("kept");
+  expect(await decide("discard", unwanted)).toBe("kept");
   expect((await pages.changeMark(shop.domain)).mark).not.toBe(mark.mark);
 
   await pair.failover();
@@ -222,7 +226,7 @@ test("a change that was given up stays so when both it and the decision have to 
   await pair.cutReplication();
   app.shopify.faults.set({ kind: "http-423", operation: "inventoryAdjustQuantities" });
   const id = await submit("inventory.adjust", adjust(-1));
-  await expect.poll(() => commands.discard(shop.domain, id, ME), LONG).toBe("done");
+  await expect.poll(() => decide("discard", id), LONG).toBe("done");
   await loseWhatIsNotReplicated();
   app.shopify.faults.clear();
   await expect.poll(() => state(id), LONG).toBe("discarded");
