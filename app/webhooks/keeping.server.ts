@@ -26,6 +26,8 @@ export interface DeliveryKeeperOptions {
   readonly durability: "replicated" | "primary";
   /** Told when there is something new to apply. */
   readonly onDelivery: () => void;
+  /** How long the database may take. Default half a second where there is a journal, three seconds where there is none. */
+  readonly patienceMs?: number;
   readonly logger: Logger;
 }
 
@@ -60,7 +62,8 @@ export class DeliveryKeeper {
 
   constructor(options: DeliveryKeeperOptions) {
     this.#options = options;
-    this.#patienceMs = options.journal ? PATIENCE_MS : PATIENCE_WITHOUT_JOURNAL_MS;
+    this.#patienceMs =
+      options.patienceMs ?? (options.journal ? PATIENCE_MS : PATIENCE_WITHOUT_JOURNAL_MS);
     this.#retention =
       options.durability === "replicated"
         ? null
