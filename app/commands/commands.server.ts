@@ -259,7 +259,7 @@ class Outbox implements Commands {
     switch (outcome.kind) {
       case "done": {
         const { created, reread } = outcome;
-        const findings = await this.#readBack(admin, reread, job.signal);
+        const findings = reread && (await this.#readBack(admin, reread, job.signal));
         await this.#cluster.write(shop, `command.settle:${randomUUID()}`, settleCommand, {
           ...step,
           created,

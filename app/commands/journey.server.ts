@@ -148,7 +148,7 @@ export const settleCommand = defineWrite(
     created: z.string().nullable(),
     /** What reading the resource again has brought; null where it has to be read later. */
     findings: findings.nullable(),
-    reread: z.object({ kind: z.enum(["order", "inventory_item"]), id: z.number() }),
+    reread: z.object({ kind: z.enum(["order", "inventory_item"]), id: z.number() }).nullable(),
   }),
   async (tx, input, { shop }) => {
     const rows = await tx
@@ -164,7 +164,7 @@ export const settleCommand = defineWrite(
       .where(ofAttempt(shop, input))
       .returning({ id: commands.id });
     if (input.findings) await saveFindings(tx, shop, input.findings);
-    else await requestRereads(tx, shop, [input.reread]);
+    else if (input.reread) await requestRereads(tx, shop, [input.reread]);
     if (rows.length > 0) await tell(tx, shop, input.commandId, "done", WORKER, input.created);
     return null;
   },

@@ -7,6 +7,9 @@ import { adjustInput, setInput } from "./inputs-stock.ts";
 import { fulfil } from "./send-fulfilment.server.ts";
 import type { Sender } from "./sending.ts";
 import { adjustStock, setStock } from "./send-stock.server.ts";
+import { checkTake } from "./take-order/check.server.ts";
+import { takeInput } from "./take-order/input.ts";
+import { takeOrder } from "./take-order/send.server.ts";
 import type { CommandKind, Problem } from "./types.ts";
 
 /** What a kind of command is: its shape, what it changes, what can be wrong with it, and how it is sent. */
@@ -39,5 +42,12 @@ export const definitions: Readonly<Record<CommandKind, CommandDefinition<unknown
     resource: ({ orderId }) => `order/${orderId}`,
     check: checkFulfil,
     send: fulfil,
+  }),
+  "order.take": define({
+    schema: takeInput,
+    // An order of its own, whose number here is not yet Shopify's.
+    resource: ({ id }) => `taken_order/${id}`,
+    check: checkTake,
+    send: takeOrder,
   }),
 };

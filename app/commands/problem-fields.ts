@@ -10,7 +10,16 @@ export function fieldOf(path: readonly PropertyKey[], input: unknown): string | 
     const line = valueAt(input, path.slice(0, -1)) as { id?: unknown } | undefined;
     return typeof line?.id === "number" ? `quantity.${line.id}` : "quantities";
   }
+  if (path[0] === "lines") return lineField(path, input);
   return String(last);
+}
+
+/** The fields of an order that is taken: a line goes by its variant (`quantity.123`). */
+function lineField(path: readonly PropertyKey[], input: unknown): string {
+  const line = valueAt(input, path.slice(0, 2)) as { variantId?: unknown } | undefined;
+  return path.length > 1 && typeof line?.variantId === "number"
+    ? `quantity.${line.variantId}`
+    : "lines";
 }
 
 function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {

@@ -3,6 +3,7 @@ import type { Sourced } from "../continuity/sourced.ts";
 import type { Cluster, ShopDatabase } from "../database/cluster.ts";
 import { numberArray, textList } from "../database/list-reads.ts";
 import { commandEvents, commands, inventoryLevels } from "../database/schema.ts";
+import { takenNumber } from "../orders/taken-number.ts";
 import { setInput } from "./inputs-stock.ts";
 import { namesIn } from "./names.server.ts";
 import type { StoryAction } from "./overrides.ts";
@@ -240,14 +241,15 @@ async function subjectsOf(
   shop: string,
   resources: ReadonlySet<string>,
 ): Promise<Map<string, string>> {
+  const subjects = new Map<string, string>();
   const orderIds: number[] = [];
   const itemIds: number[] = [];
   for (const resource of resources) {
     const [kind, id] = resource.split("/");
     if (kind === "order") orderIds.push(Number(id));
     if (kind === "inventory_item") itemIds.push(Number(id));
+    if (kind === "taken_order" && id) subjects.set(resource, takenNumber(id));
   }
-  const subjects = new Map<string, string>();
   if (orderIds.length > 0) {
     const rows = await db.execute<{ id: string; name: string }>(sql`
       select id, name from orders where shop = ${shop} and id = any(${numberArray(orderIds)})`);

@@ -8,6 +8,13 @@ export const sendingNotes = z.object({
   keysSpent: z.number().int().default(0),
   /** The order's fulfillments before the first attempt: one that is not among them may be ours. */
   fulfillmentsBefore: z.array(z.number()).optional(),
+  /** The draft that an order which was taken here has at Shopify; null once it is known to be gone. */
+  draft: z.string().nullable().optional(),
+  /** When a draft was last asked for, and whether one had been asked for before that may turn up late. */
+  creatingAt: z.string().optional(),
+  createdAgain: z.boolean().optional(),
+  /** When the draft was last to become an order, or its invoice to be sent. */
+  finishingAt: z.string().nullable().optional(),
   /** What Shopify made of the command. */
   created: z.string().optional(),
   /** In which of the database's histories it was accepted or last taken on; see `historyOf`. */
@@ -50,7 +57,12 @@ export interface ChangedResource {
  * - `wait`: not decided yet, to be tried again. `uncertain`: this attempt may have reached Shopify.
  */
 export type Outcome =
-  | { readonly kind: "done"; readonly created: string | null; readonly reread: ChangedResource }
+  | {
+      readonly kind: "done";
+      readonly created: string | null;
+      /** Null where nothing of it is kept here. */
+      readonly reread: ChangedResource | null;
+    }
   | { readonly kind: "refused"; readonly obstacle: Obstacle; readonly keySpent?: boolean }
   | { readonly kind: "wait"; readonly obstacle: Obstacle; readonly uncertain: boolean };
 

@@ -10,7 +10,12 @@ export type { CommandState };
  */
 export type Ring = "device" | "server" | "shopify" | "done" | "needs-you";
 
-export const commandKinds = ["inventory.adjust", "inventory.set", "order.fulfil"] as const;
+export const commandKinds = [
+  "inventory.adjust",
+  "inventory.set",
+  "order.fulfil",
+  "order.take",
+] as const;
 export type CommandKind = (typeof commandKinds)[number];
 
 /** A change as the interface shows it. */
@@ -33,7 +38,7 @@ export interface PendingChange {
   /** A count that Shopify's stock has overtaken; null where that is not its problem. */
   readonly conflict: StockConflict | null;
   readonly attempts: number;
-  /** The resource, for links: `order/123`, `inventory_item/456`. */
+  /** The resource, for links: `order/123`, `inventory_item/456`, `taken_order/…`. */
   readonly resource: string;
 }
 

@@ -7,6 +7,7 @@ export type GlobalIdKind =
   | "InventoryItem"
   | "Customer"
   | "Order"
+  | "DraftOrder"
   | "LineItem"
   | "FulfillmentOrder"
   | "FulfillmentOrderLineItem"

@@ -162,6 +162,7 @@ export function english(locale: string) {
         "inventory.adjust": (subject: string) => `Adjust stock of ${subject}`,
         "inventory.set": (subject: string) => `Set stock of ${subject}`,
         "order.fulfil": (subject: string) => `Fulfil ${subject}`,
+        "order.take": (subject: string) => `Take order ${subject}`,
       } satisfies Record<CommandKind, (subject: string) => string>,
       ring: {
         device: "Kept on this device",
@@ -435,6 +436,7 @@ export function english(locale: string) {
           "inventory.adjust": "You adjusted stock",
           "inventory.set": "You set stock",
           "order.fulfil": "You fulfilled items",
+          "order.take": "You took this order",
         } satisfies Record<CommandKind, string>,
       },
       decide: "Decide what to do",
