@@ -346,7 +346,9 @@ describe("what a person has to decide", () => {
     expect(change.problem).toMatch(words);
     expect(ordersOf(input)).toEqual([]);
 
-    expect(await commands.sendAgain(shop.domain, id, ME)).toBe("done");
+    expect(await commands.decide(shop.domain, { commandId: id, action: "sendAgain", by: ME })).toBe(
+      "done",
+    );
     await app.until(
       async () => (await getChange(app.cluster, shop.domain, id)).value?.state === "done",
     );
