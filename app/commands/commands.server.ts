@@ -18,6 +18,7 @@ import {
   type Submission,
 } from "./asked.server.ts";
 import { overrideCommand, type Decision, type DecisionResult } from "./decisions.server.ts";
+import { foundOtherwise } from "./found-otherwise.server.ts";
 import {
   claimCommand,
   noteSending,
@@ -270,6 +271,12 @@ class Outbox implements Commands {
         return;
       }
       case "refused":
+        if (outcome.reread) {
+          const { reread } = outcome;
+          const findings = await this.#readBack(admin, reread, job.signal);
+          const id = `command.found-otherwise:${randomUUID()}`;
+          await this.#cluster.write(shop, id, foundOtherwise, { reread, findings });
+        }
         await this.#putBack(shop, step, "failed", outcome.obstacle, {
           keySpent: outcome.keySpent ?? false,
         });

@@ -1,10 +1,25 @@
 import type { z } from "zod";
 import type { ShopDatabase } from "../database/cluster.ts";
-import { checkFulfil } from "./checks-order.server.ts";
+import {
+  checkCancelFulfilment,
+  checkEdit,
+  checkFulfil,
+  checkHold,
+  checkRelease,
+} from "./checks-order.server.ts";
 import { checkAdjust, checkSet } from "./checks-stock.server.ts";
-import { fulfilInput } from "./inputs-order.ts";
+import {
+  cancelFulfilmentInput,
+  editInput,
+  fulfilInput,
+  holdInput,
+  releaseInput,
+} from "./inputs-order.ts";
 import { adjustInput, setInput } from "./inputs-stock.ts";
+import { cancelFulfilment } from "./send-cancel-fulfilment.server.ts";
+import { edit } from "./send-edit.server.ts";
 import { fulfil } from "./send-fulfilment.server.ts";
+import { hold, release } from "./send-hold.server.ts";
 import type { Sender } from "./sending.ts";
 import { adjustStock, setStock } from "./send-stock.server.ts";
 import { checkTake } from "./take-order/check.server.ts";
@@ -29,6 +44,8 @@ function define<Input>(definition: CommandDefinition<Input>): CommandDefinition<
 const item = ({ inventoryItemId }: { inventoryItemId: number }) =>
   `inventory_item/${inventoryItemId}`;
 
+const order = ({ orderId }: { orderId: number }) => `order/${orderId}`;
+
 export const definitions: Readonly<Record<CommandKind, CommandDefinition<unknown>>> = {
   "inventory.adjust": define({
     schema: adjustInput,
@@ -39,9 +56,23 @@ export const definitions: Readonly<Record<CommandKind, CommandDefinition<unknown
   "inventory.set": define({ schema: setInput, resource: item, check: checkSet, send: setStock }),
   "order.fulfil": define({
     schema: fulfilInput,
-    resource: ({ orderId }) => `order/${orderId}`,
+    resource: order,
     check: checkFulfil,
     send: fulfil,
+  }),
+  "order.edit": define({ schema: editInput, resource: order, check: checkEdit, send: edit }),
+  "order.hold": define({ schema: holdInput, resource: order, check: checkHold, send: hold }),
+  "order.release": define({
+    schema: releaseInput,
+    resource: order,
+    check: checkRelease,
+    send: release,
+  }),
+  "order.cancel-fulfilment": define({
+    schema: cancelFulfilmentInput,
+    resource: order,
+    check: checkCancelFulfilment,
+    send: cancelFulfilment,
   }),
   "order.take": define({
     schema: takeInput,

@@ -4,8 +4,12 @@
  */
 export function fieldOf(path: readonly PropertyKey[], input: unknown): string | null {
   if (path.length === 0) return null;
+  const [first] = path;
   const last = path.at(-1);
-  if (path[0] === "fulfillmentOrders") {
+  if (first === "note") return "note";
+  if (first === "addTags" || first === "removeTags") return "tags";
+  if (first === "fulfillmentOrderIds") return "parts";
+  if (first === "fulfillmentOrders") {
     if (last !== "quantity") return "quantities";
     const line = valueAt(input, path.slice(0, -1)) as { id?: unknown } | undefined;
     return typeof line?.id === "number" ? `quantity.${line.id}` : "quantities";

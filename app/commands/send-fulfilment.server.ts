@@ -22,7 +22,7 @@ import {
 } from "../shopify/operations/orders.ts";
 import { allNodes, chunks } from "../sync/pages.ts";
 import type { FulfilInput } from "./inputs-order.ts";
-import type { Attempt, Outcome, Sender } from "./sending.ts";
+import { CLOCKS_DIFFER_MS, gone, mayStillShow, type Attempt, type Sender } from "./sending.ts";
 import { refusal, type Obstacle } from "./words.ts";
 
 const fulfillmentOrderNode = z.object({
@@ -43,9 +43,6 @@ const fulfillmentHead = fulfillmentNode.pick({
   trackingInfo: true,
 });
 
-/** Shopify's moments have whole seconds, and its clock is not ours. */
-const CLOCKS_DIFFER_MS = 5_000;
-
 /** What is left of a line of a fulfillment order. */
 interface Left {
   readonly status: string;
@@ -60,11 +57,11 @@ interface Left {
  * Only where there is none is the command sent again, and not before a change that is applied late would show.
  */
 export const fulfil: Sender<FulfilInput> = async (attempt) => {
-  const { admin, input, notes, signal, uncertainSince, settleMs } = attempt;
+  const { admin, input, notes, signal, uncertainSince } = attempt;
   const reread = { kind: "order", id: input.orderId } as const;
   const left = await readLeft(admin, input, signal);
   const fulfillments = await readFulfillments(admin, input.orderId, signal);
-  if (fulfillments === null) return refused("gone", "Shopify no longer has this order.");
+  if (fulfillments === null) return gone("order");
 
   if (uncertainSince) {
     const before = notes.fulfillmentsBefore && new Set(notes.fulfillmentsBefore);
@@ -81,18 +78,8 @@ export const fulfil: Sender<FulfilInput> = async (attempt) => {
       ),
     );
     if (ours !== null) return { kind: "done", created: globalId("Fulfillment", ours), reread };
-    if (Date.now() - uncertainSince.getTime() < settleMs) {
-      return {
-        kind: "wait",
-        // Since the last attempt, not since this look.
-        uncertain: false,
-        obstacle: {
-          code: "unknown",
-          message:
-            "Shopify's answer was lost. Evenkeel looks whether it has your fulfillment before it sends it again.",
-        },
-      };
-    }
+    const wait = mayStillShow(attempt);
+    if (wait) return wait;
   }
 
   const obstacle = obstacleTo(input, left);
@@ -122,10 +109,6 @@ export const fulfil: Sender<FulfilInput> = async (attempt) => {
   if (error) return { kind: "refused", obstacle: refusal(error) };
   return { kind: "done", created: answer?.fulfillment?.id ?? null, reread };
 };
-
-function refused(code: string, message: string): Outcome {
-  return { kind: "refused", obstacle: { code: `refused:${code}`, message } };
-}
 
 /** What can be seen to be in the way before Shopify is asked. */
 function obstacleTo(input: FulfilInput, left: ReadonlyMap<number, Left>): Obstacle | null {

@@ -1,6 +1,10 @@
 import { z } from "zod";
 import type { AdminClient } from "../shopify/admin.server.ts";
-import type { Obstacle } from "./words.ts";
+import { changeWords } from "../words/changes.ts";
+import { obstacle, stillChecking, type Obstacle } from "./words.ts";
+
+/** Shopify's moments have whole seconds, and its clock is not ours. */
+export const CLOCKS_DIFFER_MS = 5_000;
 
 /** What has to be remembered of a command between attempts, in its own row. */
 export const sendingNotes = z.object({
@@ -8,6 +12,12 @@ export const sendingNotes = z.object({
   keysSpent: z.number().int().default(0),
   /** The order's fulfillments before the first attempt: one that is not among them may be ours. */
   fulfillmentsBefore: z.array(z.number()).optional(),
+  /** When each fulfillment order had changed last when it was looked at before it was held. */
+  partsBefore: z.record(z.string(), z.string()).optional(),
+  /** The holds that are to be released, by fulfillment order, where the command could not name them. */
+  holdsBefore: z.record(z.string(), z.array(z.number())).optional(),
+  /** The note that a person was told of when theirs had become stale, as a digest. */
+  noteSeen: z.string().optional(),
   /** The draft that an order which was taken here has at Shopify; null once it is known to be gone. */
   draft: z.string().nullable().optional(),
   /** When a draft was last asked for, and whether one had been asked for before that may turn up late. */
@@ -63,8 +73,33 @@ export type Outcome =
       /** Null where nothing of it is kept here. */
       readonly reread: ChangedResource | null;
     }
-  | { readonly kind: "refused"; readonly obstacle: Obstacle; readonly keySpent?: boolean }
+  | {
+      readonly kind: "refused";
+      readonly obstacle: Obstacle;
+      readonly keySpent?: boolean;
+      /** What has turned out to be other than what is known here. */
+      readonly reread?: ChangedResource;
+    }
   | { readonly kind: "wait"; readonly obstacle: Obstacle; readonly uncertain: boolean };
 
 /** @throws ShopifyError when Shopify could not be asked. */
 export type Sender<Input> = (attempt: Attempt<Input>) => Promise<Outcome>;
+
+/**
+ * What to answer while a change whose answer was lost may still take effect, although it cannot be seen yet; null
+ * where there is no such change, or where it would show by now.
+ */
+export function mayStillShow({
+  uncertainSince,
+  settleMs,
+}: Pick<Attempt<unknown>, "uncertainSince" | "settleMs">): Outcome | null {
+  if (!uncertainSince || Date.now() - uncertainSince.getTime() >= settleMs) return null;
+  // Uncertain since the last attempt, not since this look.
+  return { kind: "wait", uncertain: false, obstacle: stillChecking };
+}
+
+/** Shopify no longer has what is to be changed. */
+export function gone(what: "order" | "part", reread?: ChangedResource): Outcome {
+  const message = what === "order" ? changeWords.goneFromShopify : changeWords.parts.gone;
+  return { kind: "refused", obstacle: obstacle("gone", message), ...(reread ? { reread } : {}) };
+}

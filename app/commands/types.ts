@@ -14,6 +14,10 @@ export const commandKinds = [
   "inventory.adjust",
   "inventory.set",
   "order.fulfil",
+  "order.edit",
+  "order.hold",
+  "order.release",
+  "order.cancel-fulfilment",
   "order.take",
 ] as const;
 export type CommandKind = (typeof commandKinds)[number];

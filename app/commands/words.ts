@@ -1,4 +1,5 @@
 import type { ShopifyError } from "../shopify/errors.ts";
+import { changeWords } from "../words/changes.ts";
 import type { UserError } from "../shopify/operations/user-error.ts";
 
 /** What stands in the way of a change, for the merchant, and the class of it. */
@@ -22,6 +23,9 @@ const byCode: Readonly<Record<string, string>> = {
   INVALID_QUANTITY_TOO_HIGH: "That is more than Shopify can keep.",
   INVALID_QUANTITY_TOO_LOW: "That is less than Shopify can keep.",
   INVALID_REASON: "Shopify does not know this reason.",
+  FULFILLMENT_ORDER_HOLD_LIMIT_REACHED: changeWords.hold.tooMany,
+  FULFILLMENT_ORDER_NOT_FOUND: changeWords.parts.gone,
+  INVALID_ACCESS: changeWords.release.ofAnother,
 };
 
 /** Why Shopify refused a change, in words for the merchant. */
@@ -45,8 +49,7 @@ export function hindrance(error: ShopifyError, uncertain: boolean): Obstacle {
   if (uncertain) {
     return {
       code,
-      message:
-        "Shopify's answer was lost. Evenkeel looks whether it has your change before it sends it again.",
+      message: changeWords.checking,
     };
   }
   switch (error.kind) {
@@ -90,6 +93,17 @@ export function hindrance(error: ShopifyError, uncertain: boolean): Obstacle {
     case "invalid":
       return { code, message: "Shopify did not understand this change. Please tell us about it." };
   }
+}
+
+/** Sent and never answered; it is looked for before it is sent again. */
+export const stillChecking: Obstacle = { code: "unknown", message: changeWords.checking };
+
+/** What a change waits for whose note would replace another one than it was based on. */
+export const NOTE_CHANGED = "note-changed";
+
+/** A refusal of our own, before or instead of Shopify's. */
+export function obstacle(code: string, message: string, field?: string): Obstacle {
+  return { code: `refused:${code}`, message, ...(field ? { field } : {}) };
 }
 
 export const unanswered: Obstacle = {

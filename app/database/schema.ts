@@ -302,7 +302,10 @@ export const fulfillmentOrders = pgTable(
     status: text().notNull(),
     locationId: shopifyId(),
     locationName: text(),
-    holds: jsonb().$type<{ reason: string; notes: string | null }[]>().notNull().default([]),
+    holds: jsonb()
+      .$type<{ id?: number; reason: string; notes: string | null }[]>()
+      .notNull()
+      .default([]),
     fulfillAt: moment(),
     lines: jsonb()
       .$type<{ id: number; lineId: number; total: number; remaining: number }[]>()

@@ -1,3 +1,4 @@
+import { expectOrder } from "../commands/expected-order.ts";
 import {
   expectedWithKept,
   gravestWithKept,
@@ -53,6 +54,12 @@ export function orderWithKept(order: OrderDetail | null, kept: KeptCommands): Or
   return {
     ...order,
     pending: gravestWithKept(order.pending, resource, kept),
+    expected: expectOrder(
+      order,
+      kept.submitted
+        .filter(({ change }) => change.resource === resource && !known.has(change.operationId))
+        .map(({ submission }) => submission),
+    ),
     timeline: [...entries.toReversed(), ...order.timeline],
   };
 }

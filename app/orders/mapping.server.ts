@@ -97,7 +97,9 @@ export const fulfillmentOrderNode = z.object({
     name: optionalText,
     location: z.object({ id: idOf("Location") }).nullable(),
   }),
-  fulfillmentHolds: z.array(z.object({ reason: enumName, reasonNotes: optionalText })),
+  fulfillmentHolds: z.array(
+    z.object({ id: idOf("FulfillmentHold"), reason: enumName, reasonNotes: optionalText }),
+  ),
   lineItems: pageOf(fulfillmentOrderLineNode),
   /** Only in a bulk operation's result. */
   fulfillments: z.object({ nodes: z.array(z.object({ id: idOf("Fulfillment") })) }).optional(),
@@ -232,7 +234,11 @@ function fulfillmentOrderRow(orderId: number, node: FulfillmentOrderNode): Fulfi
     status: node.status,
     locationId: node.assignedLocation.location?.id ?? null,
     locationName: node.assignedLocation.name,
-    holds: node.fulfillmentHolds.map(({ reason, reasonNotes }) => ({ reason, notes: reasonNotes })),
+    holds: node.fulfillmentHolds.map(({ id: holdId, reason, reasonNotes }) => ({
+      id: holdId,
+      reason,
+      notes: reasonNotes,
+    })),
     fulfillAt: node.fulfillAt,
     lines: node.lineItems.nodes.map((line) => ({
       id: line.id,

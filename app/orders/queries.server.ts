@@ -1,5 +1,13 @@
 import { and, asc, desc, eq, isNull, sql, type SQL } from "drizzle-orm";
-import { changesOf, expectedStates, gravestChanges } from "../commands/queries.server.ts";
+import { expectOrder, nothingExpected } from "../commands/expected-order.ts";
+import { editInput } from "../commands/inputs-order.ts";
+import {
+  changesOf,
+  expectedStates,
+  gravestChanges,
+  unsettled,
+} from "../commands/queries.server.ts";
+import { NOTE_CHANGED } from "../commands/words.ts";
 import type { PendingChange } from "../commands/types.ts";
 import type { Sourced } from "../continuity/sourced.ts";
 import type { Cluster, ShopDatabase } from "../database/cluster.ts";
@@ -22,6 +30,7 @@ import {
 } from "../database/schema.ts";
 import { matches } from "../database/search.ts";
 import { amountText } from "./amount.ts";
+import { tidyNote } from "./note-and-tags.ts";
 import type {
   Fulfillment,
   FulfillmentOrder,
@@ -243,6 +252,8 @@ export async function getOrder(
       .from(orders)
       .where(and(eq(orders.shop, shop), eq(orders.id, orderId), isNull(orders.deletedAt)));
     if (!row) return null;
+    // Before what they change: a change that is gone by then is in it.
+    const steps = await unsettled(db, shop, [`order/${orderId}`]);
     const [lineRows, parts, sent, changes, neighbours] = await Promise.all([
       db
         .select()
@@ -269,8 +280,8 @@ export async function getOrder(
     ].filter((one) => one !== null);
     const names = await locationNames(db, shop, new Set(locationIds));
     const money = (decimal: string) => ({ amount: amountText(decimal), currency: row.currency });
-    const unsettled = changes.filter(({ ring }) => ring !== "done");
-    const pending = unsettled.find(({ ring }) => ring === "needs-you") ?? unsettled.at(-1) ?? null;
+    const open = changes.filter(({ ring }) => ring !== "done");
+    const pending = open.find(({ ring }) => ring === "needs-you") ?? open.at(-1) ?? null;
     const nameOf = (one: number | null) => (one === null ? null : (names.get(one) ?? null));
 
     const sentParts = sent.map((one): Fulfillment => ({
@@ -324,9 +335,23 @@ export async function getOrder(
       })),
       fulfillments: sentParts,
       timeline: timeline(row, sentParts, changes),
+      expected: expectOrder(
+        { tags: row.tags, expected: nothingExpected },
+        steps.filter(({ state }) => (expectedStates as readonly string[]).includes(state)),
+      ),
+      noteConflict: noteConflict(steps),
       ...neighbours,
     };
   });
+}
+
+/** The newest edit that was refused since the note is another one by now. */
+function noteConflict(steps: Awaited<ReturnType<typeof unsettled>>): OrderDetail["noteConflict"] {
+  const found = steps.findLast(
+    ({ state, error }) => state === "failed" && error?.code === `refused:${NOTE_CHANGED}`,
+  );
+  const note = found && editInput.parse(found.input).note;
+  return found && note ? { operationId: found.id, note: tidyNote(note.value) } : null;
 }
 
 /** Price times quantity less discounts, in exact ten-thousandths. */

@@ -1,3 +1,4 @@
+import type { ExpectedOrder } from "../commands/expected-order.ts";
 import type { PendingChange } from "../commands/types.ts";
 import type { Address } from "../database/schema.ts";
 
@@ -32,6 +33,18 @@ export const fulfillmentStatuses = [
   "restocked",
 ] as const;
 export type FulfillmentStatus = (typeof fulfillmentStatuses)[number];
+
+/** Why a person holds items back; lower-case FulfillmentHoldReason, less the one that is Shopify's own. */
+export const holdReasons = [
+  "inventory_out_of_stock",
+  "incorrect_address",
+  "high_risk_of_fraud",
+  "awaiting_payment",
+  "awaiting_return_items",
+  "unknown_delivery_date",
+  "other",
+] as const;
+export type HoldReason = (typeof holdReasons)[number];
 
 export const orderTabs = ["all", "to-fulfil", "on-hold", "waiting", "taken-here"] as const;
 /** `waiting`: a change of it is on its way to Shopify. `taken-here`: begun in Evenkeel. */
@@ -103,7 +116,12 @@ export interface FulfillmentOrder {
   readonly status: string;
   readonly locationId: number | null;
   readonly location: string | null;
-  readonly holds: readonly { readonly reason: string; readonly notes: string | null }[];
+  readonly holds: readonly {
+    /** Missing where it was read before ids were kept. */
+    readonly id?: number;
+    readonly reason: string;
+    readonly notes: string | null;
+  }[];
   readonly fulfillAt: Date | null;
   readonly lines: readonly {
     readonly id: number;
@@ -166,6 +184,10 @@ export interface OrderDetail extends OrderSummary {
   readonly fulfillmentOrders: readonly FulfillmentOrder[];
   readonly fulfillments: readonly Fulfillment[];
   readonly timeline: readonly TimelineEntry[];
+  /** What changes on their way will make of it. */
+  readonly expected: ExpectedOrder;
+  /** A note that waits for a person, since the one in Shopify has changed; null where there is none. */
+  readonly noteConflict: { readonly operationId: string; readonly note: string | null } | null;
   /** Neighbours in the order of placing. */
   readonly previousId: number | null;
   readonly nextId: number | null;

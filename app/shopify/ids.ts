@@ -11,6 +11,7 @@ export type GlobalIdKind =
   | "LineItem"
   | "FulfillmentOrder"
   | "FulfillmentOrderLineItem"
+  | "FulfillmentHold"
   | "Fulfillment"
   | "BulkOperation";
 

@@ -52,3 +52,77 @@ export const fulfillmentOrdersById = operation<NodesData, NodesVariables>(`#grap
       }
     }
   }`);
+
+/** Takes no key: a fulfillment that is cancelled stays so, which can be read. */
+export const cancelFulfillment = operation<
+  { fulfillmentCancel: { readonly userErrors: readonly UserError[] } | null },
+  { readonly id: string }
+>(`#graphql
+  mutation CancelFulfillment($id: ID!) {
+    fulfillmentCancel(id: $id) {
+      fulfillment { id status }
+      userErrors { field message }
+    }
+  }`);
+
+/** Whether a fulfillment stands, and how far its parcel is. */
+export const fulfillmentStatus = operation<
+  { fulfillment: unknown },
+  { readonly id: string }
+>(`#graphql
+  query FulfillmentStatus($id: ID!) {
+    fulfillment(id: $id) { id status displayStatus }
+  }`);
+
+/**
+ * Takes no key, but Shopify refuses a second hold under the same handle of an app, as long as the first one is
+ * there.
+ */
+export const holdFulfillmentOrder = operation<
+  {
+    fulfillmentOrderHold: {
+      readonly fulfillmentHold: { readonly id: string } | null;
+      readonly userErrors: readonly UserError[];
+    } | null;
+  },
+  {
+    readonly id: string;
+    readonly hold: {
+      readonly reason: string;
+      readonly reasonNotes: string | null;
+      /** At most 64 characters. */
+      readonly handle: string;
+    };
+  }
+>(`#graphql
+  mutation HoldFulfillmentOrder($id: ID!, $hold: FulfillmentOrderHoldInput!) {
+    fulfillmentOrderHold(id: $id, fulfillmentHold: $hold) {
+      fulfillmentHold { id }
+      userErrors { code field message }
+    }
+  }`);
+
+/** Releases the holds that are named and no others: no hold's id comes twice. */
+export const releaseHolds = operation<
+  { fulfillmentOrderReleaseHold: { readonly userErrors: readonly UserError[] } | null },
+  { readonly id: string; readonly holdIds: readonly string[] }
+>(`#graphql
+  mutation ReleaseHolds($id: ID!, $holdIds: [ID!]!) {
+    fulfillmentOrderReleaseHold(id: $id, holdIds: $holdIds) {
+      fulfillmentOrder { id status }
+      userErrors { code field message }
+    }
+  }`);
+
+/** The holds of some fulfillment orders: at most 50 of them, each with a handful of holds. */
+export const holdsById = operation<NodesData, NodesVariables>(`#graphql
+  query HoldsById($ids: [ID!]!) {
+    nodes(ids: $ids) {
+      ... on FulfillmentOrder {
+        id
+        status
+        updatedAt
+        fulfillmentHolds { id handle }
+      }
+    }
+  }`);

@@ -101,7 +101,7 @@ const fulfillmentOrder = `
   fulfillAt
   updatedAt
   assignedLocation { name location { id } }
-  fulfillmentHolds { reason reasonNotes }`;
+  fulfillmentHolds { id reason reasonNotes }`;
 
 const fulfillmentOrderLine = `
   id

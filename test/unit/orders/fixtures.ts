@@ -1,3 +1,4 @@
+import { nothingExpected } from "../../../app/commands/expected-order.ts";
 import type { PendingChange } from "../../../app/commands/types.ts";
 import type {
   Fulfillment,
@@ -106,6 +107,8 @@ export function anOrder(some: Partial<OrderDetail> = {}): OrderDetail {
     fulfillmentOrders: [aFulfillmentOrder()],
     fulfillments: [],
     timeline: [],
+    expected: nothingExpected,
+    noteConflict: null,
     previousId: null,
     nextId: null,
     ...some,
