@@ -1,13 +1,18 @@
 const WINDOW_MS = 1_000;
-/** Beside bursts; what the monitor's own connects, two per second while it looks for a name's server, leave of five. */
-const STEADY_PER_WINDOW = 3;
+/**
+ * How far apart connects are beside bursts. Never several at a time: on their way they are held up, each for another
+ * while, and what was sent just before and just after a second would arrive within one.
+ */
+const STEADY_APART_MS = 400;
+/** What a burst has at once; the rest comes evenly over its second, for those that are lost again meanwhile. */
+const AT_ONCE = 0.6;
 /** After so long without a connect, one that breaks is the first sign of something new. */
 const CALM_MS = 5_000;
 
 /**
  * What may be spent on connects to one node: a burst in the first second after something has happened to it, so that
- * all connections can be had again at once, then a few per second, so that a node that refuses them, or drops them
- * again and again, is not stampeded.
+ * all connections can be had again soon, then one after the other, at most three per second, so that a node that
+ * refuses them, or drops them again and again, is not stampeded.
  */
 export class ConnectBudget {
   readonly #burst: number;
@@ -35,9 +40,10 @@ export class ConnectBudget {
   /** @returns Whether there may be a connect now; it counts as made. */
   take(): boolean {
     const now = this.#now();
+    const spent = this.#spent(now);
     if (this.#isBursting(now) || this.#startsBurst(now)) {
-      if (this.#spent(now) >= this.#burst) return false;
-    } else if (this.#spent(now) >= STEADY_PER_WINDOW) {
+      if (spent >= this.#allowed(now - this.#burstFrom)) return false;
+    } else if (spent >= this.#burst || now - this.#lastAt < STEADY_APART_MS) {
       return false;
     }
     this.#recent.push(now);
@@ -48,10 +54,11 @@ export class ConnectBudget {
   /** How long until it is worth asking again. */
   waitMs(): number {
     const now = this.#now();
-    const limit = this.#isBursting(now) ? this.#burst : STEADY_PER_WINDOW;
-    const spent = this.#spent(now);
-    const next = this.#recent[spent - limit];
-    return next === undefined ? 1 : Math.max(1, Math.ceil(next + WINDOW_MS - now));
+    const overAt = this.#burstFrom + WINDOW_MS;
+    const next = this.#nextOfBurst(now);
+    const steadyAt = Math.max(overAt, this.#lastAt + STEADY_APART_MS);
+    const at = this.#isBursting(now) && next < overAt ? next : steadyAt;
+    return Math.max(1, Math.ceil(at - now));
   }
 
   #isBursting(now: number): boolean {
@@ -63,6 +70,18 @@ export class ConnectBudget {
     this.#isNews = false;
     this.#burstFrom = now;
     return true;
+  }
+
+  /** How many connects the last second may have seen when a burst is so old. */
+  #allowed(ageMs: number): number {
+    return Math.ceil(this.#burst * (AT_ONCE + ((1 - AT_ONCE) * ageMs) / WINDOW_MS));
+  }
+
+  /** When the burst under way allows one more than it has seen. */
+  #nextOfBurst(now: number): number {
+    const part = this.#spent(now) / this.#burst;
+    // What is allowed grows right after this moment, not at it.
+    return this.#burstFrom + Math.max(0, ((part - AT_ONCE) / (1 - AT_ONCE)) * WINDOW_MS) + 1;
   }
 
   #spent(now: number): number {
