@@ -222,8 +222,10 @@ export class TopologyMonitor {
     const isWriter = this.#writer === null || this.#writer.definition === definition;
     if (definition.kind !== "endpoint" || isWriter) return "calm";
     if (isFirst) return "seeking";
+    const watch = this.#watch(definition.id);
+    if (watch?.state !== "primary") return "calm";
     // Connected to the standby that became the writer, it would never learn that its name has gone elsewhere.
-    return this.#watch(definition.id)?.state === "primary" ? "double" : "calm";
+    return watch.hasLooked ? "double" : "seeking";
   }
 
   #evaluate(): void {

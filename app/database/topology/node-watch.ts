@@ -64,6 +64,8 @@ export class NodeWatch {
   #asking: AbortController | null = null;
   #timer: NodeJS.Timeout | undefined;
   #serverChanged = false;
+  /** When a new connection was last asked where the name leads. */
+  #lookedAt = -Infinity;
   #stopped = false;
 
   constructor(options: NodeWatchOptions) {
@@ -82,6 +84,11 @@ export class NodeWatch {
     const changed = this.#serverChanged;
     this.#serverChanged = false;
     return changed;
+  }
+
+  /** Whether a new connection has told where the name leads, since the node became what it is. */
+  get hasLooked(): boolean {
+    return this.#lookedAt >= this.since.getTime();
   }
 
   start(): void {
@@ -196,7 +203,7 @@ export class NodeWatch {
     const isWriter = this.state === "primary" && !this.silent;
     const pace = this.#options.pace();
     const mayHaveMoved =
-      this.definition.kind === "endpoint" && (pace === "double" || (pace !== "calm" && !isWriter));
+      this.definition.kind === "endpoint" && pace !== "calm" && !(pace === "hunting" && isWriter);
     const healthy = this.#client !== null && !this.#client.broken && !this.silent;
     if (this.#connecting >= MAX_CONNECTING || (healthy && !mayHaveMoved)) return;
     const intervalsMs = {
@@ -225,6 +232,7 @@ export class NodeWatch {
         ),
       ]);
       if (this.#stopped) return client.destroy();
+      this.#lookedAt = Date.now();
       const old = this.#client;
       this.#client = client;
       this.#asking = null;
