@@ -2,6 +2,7 @@ import { CommitGate, commitsWait } from "./commit-gate.ts";
 import type { DirectAddress } from "./direct.ts";
 import { DatabaseError } from "./errors.ts";
 import { GuardedClient, type ConnectionTarget } from "./guarded-client.ts";
+import type { HotStatements } from "./hot-statements.ts";
 import { connectBudget, Pool } from "./pool.ts";
 import type { NameResolver } from "./resolver.ts";
 import { SlowStart } from "./slow-start.ts";
@@ -15,6 +16,8 @@ export interface ClusterNodeOptions {
   readonly resolver: NameResolver;
   readonly poolSize: number;
   readonly preparedStatements: boolean;
+  /** What is asked again and again under either role, on whichever node. */
+  readonly hot: { readonly app: HotStatements; readonly system: HotStatements };
 }
 
 const CONNECT_TIMEOUT_MS = 1_000;
@@ -41,22 +44,29 @@ export class ClusterNode {
     this.system.refuseWrites(commitsWait());
   });
 
-  constructor({ address, direct, resolver, poolSize, preparedStatements }: ClusterNodeOptions) {
+  constructor(options: ClusterNodeOptions) {
+    const { address, direct, resolver, poolSize, preparedStatements, hot } = options;
     this.id = address.id;
     this.pooled = direct !== null;
-    const connect = (target: ConnectionTarget, applicationName: string, connectTimeoutMs: number) =>
+    const connect = (
+      target: ConnectionTarget,
+      applicationName: string,
+      connectTimeoutMs: number,
+      statements?: HotStatements,
+    ) =>
       GuardedClient.connect({
         target,
         resolver,
         connectTimeoutMs,
         preparedStatements,
+        ...(statements && !this.pooled ? { hot: statements } : {}),
         applicationName,
       });
     const systemSize = Math.max(2, Math.ceil(poolSize / 2));
     const budget = connectBudget(poolSize + systemSize);
     this.slowStart = new SlowStart(poolSize + systemSize);
     this.app = new Pool({
-      connect: () => connect(address.app, "evenkeel", CONNECT_TIMEOUT_MS),
+      connect: () => connect(address.app, "evenkeel", CONNECT_TIMEOUT_MS, hot.app),
       size: poolSize,
       readReserve: READ_RESERVE,
       // All of them: when it has to take over is the worst moment to connect.
@@ -64,7 +74,7 @@ export class ClusterNode {
       budget,
     });
     this.system = new Pool({
-      connect: () => connect(address.system, "evenkeel-system", CONNECT_TIMEOUT_MS),
+      connect: () => connect(address.system, "evenkeel-system", CONNECT_TIMEOUT_MS, hot.system),
       size: systemSize,
       readReserve: SESSION_RESERVE,
       warm: 1,

@@ -1,4 +1,3 @@
-import { and, eq, sql, type SQL } from "drizzle-orm";
 import { AsyncLocalStorage } from "node:async_hooks";
 import { setTimeout as wait } from "node:timers/promises";
 import type { Logger } from "../observability/logger.server.ts";
@@ -6,12 +5,13 @@ import { fullJitter } from "./backoff.ts";
 import { ClusterNode } from "./cluster-node.ts";
 import { directAddresses } from "./direct.ts";
 import { Doubts } from "./doubts.ts";
-import { DatabaseError, OperationMismatchError, toDatabaseError } from "./errors.ts";
+import { DatabaseError, toDatabaseError } from "./errors.ts";
+import { HotStatements } from "./hot-statements.ts";
 import { forWantOfMigrations, type Migration } from "./migration-head.ts";
 import type { OwnWrites, WriteMark } from "./own-writes.ts";
 import { isPassing, ReadRouting, type Reader } from "./read-routing.ts";
 import { createResolver, type NameResolver } from "./resolver.ts";
-import { perform, type Change } from "./perform.ts";
+import { changeOf, knownBefore, perform, type Change } from "./perform.ts";
 import { RetryBudget } from "./retry-budget.ts";
 import { operations } from "./schema.ts";
 import {
@@ -23,7 +23,13 @@ import {
 } from "./targets.ts";
 import { Discovery } from "./topology/discovery.ts";
 import { TopologyMonitor, type ClusterState, type NodeStatus } from "./topology/monitor.ts";
-import { inTransaction, OTHER_SERVER, type ShopDatabase, type WalPosition } from "./transaction.ts";
+import {
+  inTransaction,
+  OTHER_SERVER,
+  type ShopDatabase,
+  type Transaction,
+  type WalPosition,
+} from "./transaction.ts";
 import { hashInput, type WriteDefinition } from "./write.ts";
 import type { Lease, Pool } from "./pool.ts";
 
@@ -112,6 +118,7 @@ export class Cluster {
       options.nameServers ? { servers: options.nameServers } : {},
     );
     const addresses = nodesOf(options);
+    const hot = { app: new HotStatements(), system: new HotStatements() };
     const direct = directAddresses(addresses, options.directUrls ?? [], options);
     const define = (address: NodeAddress) => {
       const known = this.#nodes.get(address.id);
@@ -122,6 +129,7 @@ export class Cluster {
         resolver,
         poolSize: options.poolSize ?? 10,
         preparedStatements: options.preparedStatements ?? true,
+        hot,
       });
       this.#nodes.set(node.id, node);
       return node.definition;
@@ -236,26 +244,11 @@ export class Cluster {
     operationId: string,
     definition: WriteDefinition<Input, Result>,
     input: Input,
-    { deadlineMs = DEADLINE_MS }: WriteOptions = {},
+    options: WriteOptions = {},
   ): Promise<Result> {
-    const checked = definition.schema.parse(input);
-    const inputHash = hashInput(definition.name, checked);
-    return this.#onWriter("app", shop, new Attempt(deadlineMs), true, async (tx) => {
-      const key = and(eq(operations.shop, shop), eq(operations.operationId, operationId));
-      const inserted = await tx
-        .insert(operations)
-        .values({ shop, operationId, name: definition.name, inputHash })
-        .onConflictDoNothing()
-        .returning({ operationId: operations.operationId });
-      if (inserted.length === 0) {
-        const [known] = await knownOperation(tx, key);
-        if (!known?.inputHash.equals(inputHash)) throw new OperationMismatchError(operationId);
-        return known.result as Result;
-      }
-      const result = await definition.work(tx, checked, { shop, operationId });
-      if (result !== undefined) await tx.update(operations).set({ result }).where(key);
-      return result;
-    });
+    const change = changeOf(operationId, definition, input);
+    const [result] = await this.writeAll(shop, [change], options);
+    return result as Result;
   }
 
   /**
@@ -270,13 +263,12 @@ export class Cluster {
     const tombstone = hashInput(TOMBSTONE, operationId);
     const attempt = new Attempt(options.deadlineMs ?? DEADLINE_MS);
     return this.#onWriter("app", shop, attempt, true, async (tx) => {
-      await tx
+      await tx.db
         .insert(operations)
         .values({ shop, operationId, name: TOMBSTONE, inputHash: tombstone })
         .onConflictDoNothing();
-      const key = and(eq(operations.shop, shop), eq(operations.operationId, operationId));
-      const [known] = await knownOperation(tx, key);
-      return known?.name === TOMBSTONE ? "notDone" : "done";
+      const known = await knownBefore(tx, shop, [operationId]);
+      return known.get(operationId)?.name === TOMBSTONE ? "notDone" : "done";
     });
   }
 
@@ -289,7 +281,8 @@ export class Cluster {
     work: (db: ShopDatabase) => Promise<T>,
     { deadlineMs = DEADLINE_MS, repeatable = false, signal }: SystemOptions = {},
   ): Promise<T> {
-    return this.#onWriter("system", null, new Attempt(deadlineMs, signal), repeatable, work);
+    const attempt = new Attempt(deadlineMs, signal);
+    return this.#onWriter("system", null, attempt, repeatable, ({ db }) => work(db));
   }
 
   /**
@@ -345,7 +338,7 @@ export class Cluster {
     shop: string | null,
     attempt: Attempt,
     repeatable: boolean,
-    work: (db: ShopDatabase) => Promise<T>,
+    work: (tx: Transaction) => Promise<T>,
   ): Promise<T> {
     this.start();
     this.#writeBudget.earn();
@@ -398,7 +391,9 @@ export class Cluster {
     const nodeAsOf = isWriter ? new Date() : this.#routing.asOf(node.id);
     if (nodeAsOf === null) throw noNode();
     const before = [this.doubts.since(shop), lacks ? mark?.at : null];
-    const value = await this.#runOn(node, node.app, attempt, { readOnly: true, shop }, work);
+    const value = await this.#runOn(node, node.app, attempt, { readOnly: true, shop }, ({ db }) =>
+      work(db),
+    );
     const times = [nodeAsOf, ...before].flatMap((at) => (at ? [at.getTime()] : []));
     const asOf = new Date(Math.min(...times));
     return {
@@ -415,7 +410,7 @@ export class Cluster {
     pool: Pool,
     attempt: Attempt,
     options: { readonly readOnly: boolean; readonly shop: string | null },
-    work: (db: ShopDatabase) => Promise<T>,
+    work: (tx: Transaction) => Promise<T>,
   ): Promise<T> {
     // A node that is found to be known by another name in the meantime is gone from the monitor, and its report with it.
     const chosenBy = this.monitor.node(node.id)?.report ?? null;
@@ -474,6 +469,8 @@ export class Cluster {
         if (client.takeSyncWaitCancelled() && !options.readOnly) throw syncWaitCancelled();
         return value;
       } catch (error) {
+        const { outdated } = client.statements;
+        if (outdated !== null && !client.broken) throw statementOutdated(outdated);
         const { code } = error as { code?: unknown };
         // What a pooler chooses is another matter next time; a connection of ours stays where it leads.
         if (code === OTHER_SERVER && !node.pooled) client.destroy(error as DatabaseError);
@@ -533,22 +530,6 @@ const TOMBSTONE = "evenkeel.tombstone";
 /** SQLSTATE `disk_full`. */
 const DISK_FULL = "53100";
 
-/**
- * An operation that has been made before. Its commit may have been cut off while it waited for the synchronous
- * standby: it is visible then, and on one node alone. Where commits wait, the row is written once more, so that
- * this transaction's does too, behind the first one.
- */
-async function knownOperation(tx: ShopDatabase, key: SQL | undefined) {
-  const [, known] = await Promise.all([
-    tx
-      .update(operations)
-      .set({ result: sql`${operations.result}` })
-      .where(and(key, sql`current_setting('synchronous_standby_names') <> ''`)),
-    tx.select().from(operations).where(key),
-  ]);
-  return known;
-}
-
 /** One piece of work's time. */
 class Attempt {
   readonly signal: AbortSignal;
@@ -581,6 +562,8 @@ class Attempt {
 
 const deadlinePassed = () =>
   new DatabaseError("unknown", "DEADLINE", "The database did not answer in time.");
+const statementOutdated = (code: string) =>
+  new DatabaseError("rolledBack", code, "A prepared statement's tables have been changed.");
 const noNode = () => new DatabaseError("notExecuted", "NO_NODE", "No database node answers.");
 const noWriter = () =>
   new DatabaseError("notExecuted", "NO_WRITER", "No database node takes writes.");

@@ -2,11 +2,12 @@ import { drizzle, type PostgresJsDatabase } from "drizzle-orm/postgres-js";
 import postgres from "postgres";
 import { DatabaseError, toDatabaseError } from "./errors.ts";
 import { dial, guard, type TlsOptions } from "./guarded-socket.ts";
+import type { HotStatements } from "./hot-statements.ts";
 import { askPassword, type Password } from "./password.ts";
 import type { NameResolver } from "./resolver.ts";
-import * as schema from "./schema.ts";
+import { Statements } from "./statements.ts";
 
-export type Database = PostgresJsDatabase<typeof schema>;
+export type Database = PostgresJsDatabase;
 
 /** Where a node, or an endpoint, is reached, and as whom. */
 export interface ConnectionTarget {
@@ -24,6 +25,8 @@ export interface ClientOptions {
   readonly connectTimeoutMs: number;
   /** Off behind PgBouncer in transaction mode, where the next statement may meet another server session. */
   readonly preparedStatements: boolean;
+  /** What comes again and again on connections like this one, to be prepared. Nothing by default. */
+  readonly hot?: HotStatements;
   readonly applicationName: string;
 }
 
@@ -37,6 +40,7 @@ const SYNC_WAIT_CANCELLED = /canceling (the )?wait for synchronous replication/i
  */
 export class GuardedClient {
   readonly sql: postgres.Sql;
+  readonly statements: Statements;
   readonly database: Database;
   /** The address that the name stood for when this client connected. */
   readonly address: string;
@@ -46,9 +50,15 @@ export class GuardedClient {
   readonly #onBroken = new Set<() => void>();
   #onNotification: ((channel: string, payload: string) => void) | undefined;
 
-  private constructor(sql: postgres.Sql, address: string, destroySocket: () => void) {
+  private constructor(
+    sql: postgres.Sql,
+    statements: Statements,
+    address: string,
+    destroySocket: () => void,
+  ) {
     this.sql = sql;
-    this.database = drizzle(sql, { schema, casing: "snake_case" });
+    this.statements = statements;
+    this.database = drizzle({ client: through(sql, statements), casing: "snake_case" });
     this.address = address;
     this.#destroySocket = destroySocket;
   }
@@ -83,7 +93,7 @@ export class GuardedClient {
   static async #connectTo(
     address: string,
     password: string,
-    { target, preparedStatements, applicationName }: ClientOptions,
+    { target, preparedStatements, hot, applicationName }: ClientOptions,
     signal: AbortSignal,
   ): Promise<GuardedClient> {
     const { host, port, tls } = target;
@@ -118,7 +128,8 @@ export class GuardedClient {
         return socket;
       },
     } as postgres.Options<Record<string, postgres.PostgresType>>);
-    const client = new GuardedClient(sql, address, () => socket.destroy());
+    const statements = new Statements(sql, preparedStatements && hot ? hot : null);
+    const client = new GuardedClient(sql, statements, address, () => socket.destroy());
     const onAbort = () =>
       client.destroy(
         new DatabaseError("notExecuted", "CONNECT_TIMEOUT", "The sign-in took too long."),
@@ -181,6 +192,15 @@ export class GuardedClient {
     for (const listener of this.#onBroken) listener();
     this.#onBroken.clear();
   }
+}
+
+/** As much of the driver as drizzle uses, with its statements sent by us. */
+function through(sql: postgres.Sql, statements: Statements): postgres.Sql {
+  return {
+    options: sql.options,
+    begin: sql.begin.bind(sql),
+    unsafe: statements.send.bind(statements),
+  } as postgres.Sql;
 }
 
 function lost(): DatabaseError {

@@ -1,7 +1,7 @@
 import { and, eq, inArray, sql } from "drizzle-orm";
 import { OperationMismatchError } from "./errors.ts";
 import { operations } from "./schema.ts";
-import type { ShopDatabase } from "./transaction.ts";
+import type { ShopDatabase, Transaction } from "./transaction.ts";
 import { hashInput, type WriteDefinition } from "./write.ts";
 
 /** One write that is asked for under its id; its input has been checked. */
@@ -11,6 +11,23 @@ export interface Change {
   readonly inputHash: Buffer;
   readonly work: (tx: ShopDatabase, shop: string) => Promise<unknown>;
 }
+
+/** An operation as it is stored. */
+export interface KnownOperation {
+  readonly name: string;
+  readonly inputHash: Buffer;
+  readonly result: unknown;
+}
+
+/** What every write does, in words that are always the same: a statement that is built each time costs more than it does. */
+const INSERT = `
+  insert into operations (shop, operation_id, name, input_hash) values ($1, $2, $3, $4)
+  on conflict do nothing returning operation_id`;
+const STORE = "update operations set result = $3 where shop = $1 and operation_id = $2";
+const STORE_SEVERAL = `
+  update operations o set result = r.result
+  from jsonb_to_recordset($2::jsonb) as r(id text, result jsonb)
+  where o.shop = $1 and o.operation_id = r.id`;
 
 /** @throws ZodError when the input is not what the definition takes. */
 export function changeOf<Input, Result>(
@@ -35,20 +52,15 @@ export function changeOf<Input, Result>(
  * @throws OperationMismatchError when an id was already used with another input.
  */
 export async function perform(
-  tx: ShopDatabase,
+  tx: Transaction,
   shop: string,
   changes: readonly Change[],
 ): Promise<unknown[]> {
-  const inserted = await tx
-    .insert(operations)
-    .values(
-      changes.map(({ operationId, name, inputHash }) => ({ shop, operationId, name, inputHash })),
-    )
-    .onConflictDoNothing()
-    .returning({ operationId: operations.operationId });
-  const fresh = new Set(inserted.map(({ operationId }) => operationId));
+  const fresh = await insertOperations(tx, shop, changes);
   const repeated = changes.flatMap(({ operationId: id }) => (fresh.has(id) ? [] : [id]));
-  const made = new Map(await knownBefore(tx, shop, repeated));
+  const made = new Map<string, Pick<KnownOperation, "inputHash" | "result">>(
+    await knownBefore(tx, shop, repeated),
+  );
 
   const results: unknown[] = [];
   const stored: { id: string; result: unknown }[] = [];
@@ -59,47 +71,66 @@ export async function perform(
       results.push(known.result);
       continue;
     }
-    const result = await work(tx, shop);
+    const result = await work(tx.db, shop);
     made.set(operationId, { inputHash, result });
-    if (result !== undefined) stored.push({ id: operationId, result });
+    if (result !== undefined && result !== null) stored.push({ id: operationId, result });
     results.push(result);
   }
   const [only] = stored;
   if (only && stored.length === 1) {
-    await tx
-      .update(operations)
-      .set({ result: only.result })
-      .where(and(eq(operations.shop, shop), eq(operations.operationId, only.id)));
+    tx.atEnd(STORE, [shop, only.id, JSON.stringify(only.result)]);
   } else if (only) {
-    await tx.execute(sql`
-      update operations o set result = r.result
-      from jsonb_to_recordset(${JSON.stringify(stored)}::jsonb) as r(id text, result jsonb)
-      where o.shop = ${shop} and o.operation_id = r.id`);
+    tx.atEnd(STORE_SEVERAL, [shop, JSON.stringify(stored)]);
   }
   return results;
 }
 
-/** What is stored of ids that were used already. */
-async function knownBefore(
-  tx: ShopDatabase,
+/** @returns The ids that were not there before. */
+async function insertOperations(
+  tx: Transaction,
+  shop: string,
+  changes: readonly Change[],
+): Promise<Set<string>> {
+  const [only] = changes;
+  if (only && changes.length === 1) {
+    const { operationId, name, inputHash } = only;
+    const inserted = await tx.send(INSERT, [shop, operationId, name, inputHash]);
+    return new Set(inserted.length > 0 ? [operationId] : []);
+  }
+  const inserted = await tx.db
+    .insert(operations)
+    .values(
+      changes.map(({ operationId, name, inputHash }) => ({ shop, operationId, name, inputHash })),
+    )
+    .onConflictDoNothing()
+    .returning({ operationId: operations.operationId });
+  return new Set(inserted.map(({ operationId }) => operationId));
+}
+
+/** What is stored of ids that were used already, by id. */
+export async function knownBefore(
+  { db }: Transaction,
   shop: string,
   ids: readonly string[],
-): Promise<(readonly [id: string, known: { inputHash: Buffer; result: unknown }])[]> {
-  if (ids.length === 0) return [];
+): Promise<Map<string, KnownOperation>> {
+  if (ids.length === 0) return new Map();
   const those = and(eq(operations.shop, shop), inArray(operations.operationId, [...ids]));
   // The first commit may have been cut off while it waited for the synchronous standby: it is visible then, and on
   // one node alone. Where commits wait, its row is written once more, so that this one waits behind it.
-  await tx
-    .update(operations)
-    .set({ result: sql`${operations.result}` })
-    .where(and(those, sql`current_setting('synchronous_standby_names') <> ''`));
-  const rows = await tx
-    .select({
-      operationId: operations.operationId,
-      inputHash: operations.inputHash,
-      result: operations.result,
-    })
-    .from(operations)
-    .where(those);
-  return rows.map(({ operationId, ...known }) => [operationId, known] as const);
+  const [, rows] = await Promise.all([
+    db
+      .update(operations)
+      .set({ result: sql`${operations.result}` })
+      .where(and(those, sql`current_setting('synchronous_standby_names') <> ''`)),
+    db
+      .select({
+        operationId: operations.operationId,
+        name: operations.name,
+        inputHash: operations.inputHash,
+        result: operations.result,
+      })
+      .from(operations)
+      .where(those),
+  ]);
+  return new Map(rows.map(({ operationId, ...known }) => [operationId, known]));
 }

@@ -1,11 +1,24 @@
 import { DatabaseError } from "./errors.ts";
 import type { Database, GuardedClient } from "./guarded-client.ts";
+import type { Question } from "./statements.ts";
 
 /**
  * What a piece of work gets: drizzle on the one connection of its transaction. Beginning another one inside
  * would end this one, so that door is closed.
  */
 export type ShopDatabase = Omit<Database, "transaction">;
+
+/** What a transaction's work may do. */
+export interface Transaction {
+  readonly db: ShopDatabase;
+  /** Asks in SQL whose text is always the same, for what every write does. */
+  send(text: string, parameters: readonly unknown[]): Question;
+  /**
+   * A statement to be sent together with the commit, at no round trip of its own. When it fails, nothing is committed.
+   * Its effect must be lost without the transaction's, for the driver may repeat it after a rollback.
+   */
+  atEnd(text: string, parameters: readonly unknown[]): void;
+}
 
 export interface TransactionOptions {
   readonly readOnly: boolean;
@@ -48,7 +61,8 @@ const INSTANCE = "(extract(epoch from pg_postmaster_start_time()) * 1000000)::bi
  * Runs `work` in a transaction on a leased client.
  *
  * The opening travels together with the work's first statement: it cannot fail by itself except with the
- * connection, and an error in it leaves a transaction in which every later statement fails, never none.
+ * connection, and an error in it leaves a transaction in which every later statement fails, never none. The end of one
+ * that only reads is sent, and not waited for: what comes next on the connection comes behind it.
  *
  * @throws whatever the work threw, after a rollback; DatabaseError `notExecuted`, after a rollback, when the connection
  *   leads to another server than `instance`; DatabaseError `rolledBack` when the server rolled back
@@ -57,15 +71,19 @@ const INSTANCE = "(extract(epoch from pg_postmaster_start_time()) * 1000000)::bi
 export async function inTransaction<T>(
   client: GuardedClient,
   options: TransactionOptions,
-  work: (db: ShopDatabase) => Promise<T>,
+  work: (tx: Transaction) => Promise<T>,
 ): Promise<T> {
-  const { sql } = client;
+  const { sql, statements } = client;
+  statements.begin();
   const opening = sql.unsafe(openingStatement(client, options)).simple();
   // Its error reaches us through the statements after it.
   opening.catch(() => undefined);
+  const last: Parameters<Transaction["atEnd"]>[] = [];
+  const send: Transaction["send"] = (text, parameters) => statements.send(text, parameters);
+  const atEnd: Transaction["atEnd"] = (...statement) => void last.push(statement);
   let value: T;
   try {
-    value = await work(client.database);
+    value = await work({ db: client.database, send, atEnd });
     if (options.instance) expectInstance(await opening, options.instance);
   } catch (error) {
     if (!client.broken)
@@ -77,11 +95,19 @@ export async function inTransaction<T>(
   }
   await opening;
   options.onCommit?.();
+  const ending = Promise.all(last.map((statement) => send(...statement)));
+  // Whether it failed shows in the commit's answer first.
+  ending.catch(() => undefined);
   const writing = options.onCommitted ? askWhetherWritten(client) : null;
   const committing = sql.unsafe("commit").simple().execute();
+  if (options.readOnly && !statements.failed) {
+    committing.catch(() => undefined);
+    return value;
+  }
   const position = options.onPosition ? askPosition(client) : null;
   const { command } = await committing;
   if (command !== "COMMIT") {
+    await ending;
     throw new DatabaseError(
       "rolledBack",
       "ROLLED_BACK",
@@ -148,6 +174,9 @@ function openingStatement(
       `${limitMs}`,
     ],
   ];
+  // A plan for whatever the parameters may be can be far from the best for those at hand: a large shop among small
+  // ones, a table that was empty when it was made.
+  if (client.statements.prepares) settings.push(["plan_cache_mode", "force_custom_plan"]);
   if (shop !== null) {
     // Goes into the text, since the opening has no parameters: what could end the literal is no shop.
     if (!SHOP.test(shop)) throw new TypeError("That is not a shop's domain.");
