@@ -18,6 +18,8 @@ import { createShopifyApp, type ShopifyApp } from "./shopify/app.server.ts";
 import { PostgresSessionStorage } from "./shopify/session-storage.server.ts";
 import { SignIn } from "./shopify/sign-in.server.ts";
 import { AccessTokens } from "./shopify/tokens.server.ts";
+import type { Mode } from "./settings/modes.ts";
+import { createShopifyGate } from "./settings/shopify-away.server.ts";
 import { changeSettings } from "./settings/settings.server.ts";
 import { createSync, type Sync } from "./sync/sync.server.ts";
 import { dropView, keepView } from "./views/saved-views.server.ts";
@@ -128,10 +130,17 @@ export async function createServices(config: Config, appFolder: URL): Promise<Se
     // Behind a pooler in transaction mode a session is nobody's own, unless there is a way past it.
     listen: database.preparedStatements || database.directUrls.length > 0,
   });
+  const modeOf = async (shop: string, mode: Mode) =>
+    pages.getSettings(shop).then(
+      ({ value }) => value[mode]?.on === true,
+      // Nothing is known of the shop just now: nothing is forced upon it.
+      () => false,
+    );
+  const unlessAway = createShopifyGate((shop) => modeOf(shop, "shopifyAway"));
   const sync = createSync({
     cluster,
     jobs,
-    admin: (shop) => admin.of(shop, "background"),
+    admin: (shop) => unlessAway(admin.of(shop, "background")),
     logger,
   });
   const commands = createCommands({
@@ -139,9 +148,11 @@ export async function createServices(config: Config, appFolder: URL): Promise<Se
     writes,
     durability,
     jobs,
-    admin: (shop) => admin.of(shop, "interactive"),
+    admin: (shop) => unlessAway(admin.of(shop, "interactive")),
+    readOnly: (shop) => modeOf(shop, "readOnly"),
     logger,
   });
+  const pages = createPageReads({ cluster, sync, reads, commands, writes });
   const hurry = new HurryWhenBack({
     availability,
     jobs,
@@ -169,7 +180,7 @@ export async function createServices(config: Config, appFolder: URL): Promise<Se
     writes,
     diagnosis,
     shopify,
-    pages: createPageReads({ cluster, sync, reads, commands, writes }),
+    pages,
     journal,
     signIn,
     admin,

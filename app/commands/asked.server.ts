@@ -6,6 +6,7 @@ import { commands, type CommandState } from "../database/schema.ts";
 import type { WriteContext } from "../database/write.ts";
 import { definitions } from "./kinds.server.ts";
 import { describe } from "./queries.server.ts";
+import { isForced, readSettings } from "../settings/settings.server.ts";
 import { replaceCommand } from "./decisions.server.ts";
 import { stamp, tell, WORKER, type Enqueue } from "./story.server.ts";
 import { commandKinds, type PendingChange, type Problem } from "./types.ts";
@@ -127,6 +128,7 @@ export function submitCommand(
     name: SUBMIT,
     schema: submission,
     async work(tx, asked, { shop }: WriteContext) {
+      if (await isForced(tx, shop, "readOnly")) throw new InvalidCommandError([readOnly]);
       const problems = await check(tx, shop, asked);
       if (problems.length > 0) throw new InvalidCommandError(problems);
       return store(tx, shop, asked, { state: "accepted", acceptedAt: stamp });
@@ -134,7 +136,9 @@ export function submitCommand(
     async later(tx, asked, { shop, acknowledgedAt }: LateContext) {
       const problems = await check(tx, shop, asked);
       const tooOld = Date.now() - acknowledgedAt.getTime() > GIVE_UP_AFTER_MS;
-      const error = tooOld ? unanswered : obstacleOf(problems);
+      const { readOnly: forced } = await readSettings(tx, shop);
+      const refused = forced?.on === true && Date.parse(forced.at) <= acknowledgedAt.getTime();
+      const error = tooOld ? unanswered : obstacleOf(refused ? [readOnly] : problems);
       // Behind what has come for the same resource before: two can be kept in the same millisecond.
       const acceptedAt = sql`(
         select greatest(least(${acknowledgedAt.toISOString()}::timestamptz, clock_timestamp()),
@@ -156,6 +160,12 @@ export function submitCommand(
     },
   };
 }
+
+export const readOnly: Problem = {
+  field: null,
+  message:
+    "Evenkeel is read-only: somebody has switched that on, and no change is accepted until it is switched off on the Resilience page.",
+};
 
 const movedOn: Problem = {
   field: null,

@@ -13,6 +13,7 @@ import { readAgain, type Findings } from "../sync/rereads.server.ts";
 import {
   GIVE_UP_AFTER_MS,
   InvalidCommandError,
+  readOnly,
   submitCommand,
   type StoredChange,
   type Submission,
@@ -50,6 +51,8 @@ export interface Commands {
    * @throws DatabaseError when it could not be kept.
    */
   decide(shop: string, decision: Decision): Promise<Decided>;
+  /** Lets everything of a shop that waits be tried at once. */
+  hurry(shop: string): Promise<void>;
   /** What was accepted of a shop, or decided about its changes, and waits for the database on this instance. */
   kept(shop: string): Promise<KeptCommands>;
 }
@@ -73,6 +76,11 @@ export interface CommandsOptions {
    * find it proves nothing. Default 60 s.
    */
   readonly settleMs?: number;
+  /**
+   * Whether the shop accepts no changes, as far as is known while the database is away: what it says itself
+   * decides. Default no.
+   */
+  readonly readOnly?: (shop: string) => Promise<boolean>;
   /** How long a failing command waits before it is tried again the first time; doubles. Default 1 s. */
   readonly retryDelaySeconds?: number;
 }
@@ -102,6 +110,7 @@ class Outbox implements Commands {
   readonly #admin: (shop: string) => AdminClient;
   readonly #logger: Logger;
   readonly #settleMs: number;
+  readonly #readOnly: (shop: string) => Promise<boolean>;
   readonly #submit: DurableDefinition<Submission, StoredChange>;
   readonly #override: DurableDefinition<Decision, DecisionResult>;
   readonly #claim: ReturnType<typeof claimCommand>;
@@ -114,6 +123,7 @@ class Outbox implements Commands {
     this.#admin = admin;
     this.#logger = logger;
     this.#settleMs = settleMs ?? SETTLE_MS;
+    this.#readOnly = options.readOnly ?? (() => Promise.resolve(false));
     const enqueue = (tx: ShopDatabase, shop: string, resource: string, commandId: string) =>
       this.#enqueue(tx, { shop, resource, commandId });
     const history = historyOf(options.durability);
@@ -170,6 +180,8 @@ class Outbox implements Commands {
         ? { kind: "accepted", change: known.change }
         : usedBefore;
     }
+    const away = this.#cluster.monitor.writer === null || this.#writes.holds(shop);
+    if (away && (await this.#readOnly(shop))) return { kind: "invalid", problems: [readOnly] };
     try {
       const label = request.subject ?? null;
       const kept = await this.#writes.write(shop, operationId, this.#submit, asked, {
@@ -206,6 +218,10 @@ class Outbox implements Commands {
     return kept.result.state === "sending" ? "sending" : "gone";
   }
 
+  async hurry(shop: string): Promise<void> {
+    await this.#jobs.hurry(COMMANDS_QUEUE, { keysStartingWith: [`${shop}/`] });
+  }
+
   async kept(shop: string): Promise<KeptCommands> {
     return keptOf(await this.#writes.waiting(shop));
   }
@@ -227,12 +243,14 @@ class Outbox implements Commands {
     for (;;) {
       job.signal.throwIfAborted();
       await this.#caughtUp(shop, job.signal);
-      const { claim } = await this.#cluster.write(
+      const { claim, away } = await this.#cluster.write(
         shop,
         `command.claim:${randomUUID()}`,
         this.#claim,
         { resource, upTo: commandId },
       );
+      // The queue runs the job again, later and later, or at once when it is hurried.
+      if (away) throw new CommandWaitsError(commandId, "forced");
       if (!claim) return;
       await this.#attempt(shop, claim, job);
     }

@@ -3,6 +3,7 @@ import { z } from "zod";
 import { commands } from "../database/schema.ts";
 import { defineWrite } from "../database/write.ts";
 import { findings, requestRereads, saveFindings } from "../sync/rereads.server.ts";
+import { isForced } from "../settings/settings.server.ts";
 import { sendingNotes } from "./sending.ts";
 import { stamp, tell, withNotes, WORKER } from "./story.server.ts";
 
@@ -32,6 +33,12 @@ export interface Claim {
   readonly madeByOthers: readonly string[];
 }
 
+/** `away`: there is something to send, and somebody has said that Shopify is not to be asked. */
+interface Claimed {
+  readonly claim: Claim | null;
+  readonly away?: boolean;
+}
+
 /**
  * Takes on the oldest command of a resource that is not settled, as far as a given one. Whoever asks is the
  * only one at this resource (the queue sees to it), so what stands at `sending` is of a process that died.
@@ -44,10 +51,11 @@ export function claimCommand(history: SQL<number>) {
   return defineWrite(
     "command.claim",
     z.object({ resource: z.string(), upTo: z.uuid() }),
-    async (tx, { resource, upTo }, { shop }): Promise<{ claim: Claim | null }> => {
+    async (tx, { resource, upTo }, { shop }): Promise<Claimed> => {
       const key = (id: string) => and(eq(commands.shop, shop), eq(commands.id, id));
       const [last] = await tx.select({ state: commands.state }).from(commands).where(key(upTo));
       if (!last || !["accepted", "sending", "unknown"].includes(last.state)) return { claim: null };
+      if (await isForced(tx, shop, "shopifyAway")) return { claim: null, away: true };
       const [head] = await tx
         .select({ ...getTableColumns(commands), history })
         .from(commands)

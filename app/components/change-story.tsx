@@ -25,12 +25,12 @@ export function ChangeStory({
   };
   return (
     <ol className="ek-timeline">
-      {events.map((event, index) => (
+      {folded(events).map(({ event, before, tries }, index) => (
         <li key={`${event.at.getTime()}-${index}`}>
           <BlockStack gap="050">
             <InlineStack gap="200" align="space-between" blockAlign="start">
               <Text as="span" fontWeight="medium">
-                {stepWords(words, event, events[index + 1])}
+                {stepWords(words, event, before)}
               </Text>
               <Text as="span" tone="subdued" variant="bodySm">
                 <time dateTime={event.at.toISOString()} title={format.exact(event.at)}>
@@ -39,7 +39,9 @@ export function ChangeStory({
               </Text>
             </InlineStack>
             <Text as="span" tone="subdued" variant="bodySm">
-              {who(event.actor)}
+              {[who(event.actor), tries > 1 ? words.count.tries(tries) : ""]
+                .filter(Boolean)
+                .join(" · ")}
             </Text>
             <Detail event={event} />
           </BlockStack>
@@ -47,6 +49,41 @@ export function ChangeStory({
       ))}
     </ol>
   );
+}
+
+interface Step {
+  readonly event: ChangeEvent;
+  /** The step that came before. */
+  readonly before: ChangeEvent | undefined;
+  /** How many times in a row it was tried, and waited for the same reason. */
+  readonly tries: number;
+}
+
+/** Tries that failed for the same reason one after the other are one step, as of the last one. */
+function folded(events: readonly ChangeEvent[]): readonly Step[] {
+  const steps: Step[] = [];
+  const tried = (at: number) => {
+    const [wait, sending] = [events[at], events[at + 1]];
+    const isTry =
+      (wait?.state === "accepted" || wait?.state === "unknown") &&
+      wait.action === null &&
+      sending?.state === "sending";
+    return isTry ? wait : null;
+  };
+  for (let at = 0; at < events.length;) {
+    const wait = tried(at);
+    let tries = 0;
+    for (let next = at; wait; next += 2) {
+      const other = tried(next);
+      if (other?.state !== wait.state || other.detail !== wait.detail) break;
+      tries++;
+    }
+    const length = Math.max(1, 2 * tries);
+    const [event, before] = [events[at], events[at + length]];
+    if (event) steps.push({ event, before, tries });
+    at += length;
+  }
+  return steps;
 }
 
 function stepWords(words: Words, { state, action }: ChangeEvent, before?: ChangeEvent): string {

@@ -47,7 +47,10 @@ export function useDecisions(onDecided: () => void): Decisions {
     decide(choice, changes, reason) {
       if (busy) return;
       const decisions = changes.flatMap(({ operationId, state }) => {
-        const action = overrideFor(choice, state);
+        // What is being sent may be over by the time the server looks: it says what became of it.
+        const sending = state === "sending";
+        const action =
+          overrideFor(choice, state) ?? (sending ? overrideFor(choice, "accepted") : null);
         return action ? [{ commandId: operationId, action }] : [];
       });
       if (decisions.length === 0) return;

@@ -21,12 +21,14 @@ import { RouteErrorBoundary } from "../components/error-boundary.tsx";
 import { pageTitle } from "../components/page-title.ts";
 import { useListAddress } from "../components/list-address.ts";
 import { useFormat, useNow, useWords } from "../components/localisation.tsx";
+import { ModeSwitches, type ModeAnswer } from "../components/modes.tsx";
 import { oldest, SourceBadge } from "../components/source-badge.tsx";
 import { answerForm, orElse, type ChangeAnswer } from "../components/submission.ts";
 import { TitleBar } from "../components/title-bar.tsx";
 import { DatabaseError } from "../database/errors.ts";
 import { submitChange } from "../http/changes.server.ts";
 import { decideChanges } from "../http/decisions.server.ts";
+import { switchMode } from "../http/modes.server.ts";
 import { answering } from "../http/problems.server.ts";
 import { readChoice } from "../list-query.ts";
 import { merchant } from "../shopify/sign-in.server.ts";
@@ -39,15 +41,16 @@ const deliveryTabs = ["all", "received", "dead"] as const;
 
 export async function loader({ request, context }: LoaderFunctionArgs) {
   return answering({ request, context }, async () => {
-    const { shop, admin } = await merchant(request, context);
+    const { shop, user, admin } = await merchant(request, context);
     const { cluster, pages } = context.services;
     const { searchParams } = new URL(request.url);
     const changeTab = readChoice(searchParams, "changes", changeTabs, "pending");
     const deliveryTab = readChoice(searchParams, "messages", deliveryTabs, "all");
     const after = searchParams.get("after");
-    const [changes, counts] = await Promise.all([
+    const [changes, counts, settings] = await Promise.all([
       unlessAway(pages.listChanges(shop, changeTab)),
       unlessAway(pages.countUnsettled(shop)),
+      unlessAway(pages.getSettings(shop)),
     ]);
     const lists = await unlessAway(
       Promise.all([
@@ -63,6 +66,11 @@ export async function loader({ request, context }: LoaderFunctionArgs) {
       deliveryTab,
       changes,
       counts: counts?.value ?? null,
+      modes: settings && {
+        readOnly: settings.value.readOnly,
+        shopifyAway: settings.value.shopifyAway,
+      },
+      user,
       deliveries: deliveries ?? null,
       runs: runs ?? null,
       database: { up: state === "up", since, latencyMs },
@@ -74,7 +82,7 @@ export async function loader({ request, context }: LoaderFunctionArgs) {
   });
 }
 
-/** What a person decides about changes, and changes that are asked for anew with other entries. */
+/** What a person decides about changes, or about the whole app, and changes that are asked for with other entries. */
 export async function action({ request, context }: ActionFunctionArgs) {
   return answering({ request, context }, async () => {
     const signedIn = await merchant(request, context);
@@ -82,6 +90,7 @@ export async function action({ request, context }: ActionFunctionArgs) {
       .clone()
       .json()
       .catch(() => null);
+    if (isModeSwitch(body)) return switchMode(context.services, signedIn, body);
     return isDecision(body)
       ? decideChanges(context.services.commands, signedIn, body)
       : submitChange({ request, context }, commandKinds);
@@ -91,6 +100,9 @@ export async function action({ request, context }: ActionFunctionArgs) {
 /** A decision that did not get through is said in a toast, and a form's answer in the form; the list stays. */
 export async function clientAction({ request, serverAction }: ClientActionFunctionArgs) {
   const body: unknown = await request.clone().json();
+  if (isModeSwitch(body)) {
+    return orElse(serverAction<ModeAnswer>, { kind: "failed" as const });
+  }
   return isDecision(body)
     ? orElse(serverAction<DecisionAnswer>, { kind: "failed" as const, choice: body.choice })
     : answerForm(request, serverAction<ChangeAnswer>);
@@ -98,6 +110,10 @@ export async function clientAction({ request, serverAction }: ClientActionFuncti
 
 function isDecision(body: unknown): body is { readonly choice: Choice } {
   return typeof body === "object" && body !== null && "choice" in body;
+}
+
+function isModeSwitch(body: unknown): boolean {
+  return typeof body === "object" && body !== null && "mode" in body;
 }
 
 /** What was read, or null while the database cannot be reached: of all pages this one must open then. */
@@ -109,8 +125,9 @@ async function unlessAway<T>(reading: Promise<T>): Promise<T | null> {
 }
 
 export default function Resilience() {
-  const { changeTab, deliveryTab, changes, counts, deliveries, runs, database, shopify } =
+  const { changeTab, deliveryTab, changes, counts, modes, user, ...rest } =
     useLoaderData<typeof loader>();
+  const { deliveries, runs, database, shopify } = rest;
   const words = useWords();
   const { resilience } = words;
   return (
@@ -148,6 +165,15 @@ export default function Resilience() {
               <Nothing>{resilience.changes.none[changeTab]}</Nothing>
             )}
           </Tabbed>
+        </Block>
+        <Block id="by-hand" title={resilience.modes.title} what={resilience.modes.what}>
+          <Box padding="400" paddingBlockStart="0">
+            {modes ? (
+              <ModeSwitches modes={modes} viewer={user} />
+            ) : (
+              <Nothing>{resilience.unknown}</Nothing>
+            )}
+          </Box>
         </Block>
         <Block title={resilience.webhooks.title} what={resilience.webhooks.what}>
           {deliveries ? (

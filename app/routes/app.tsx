@@ -6,9 +6,11 @@ import { boundary } from "@shopify/shopify-app-remix/server";
 import { useAdminLinks } from "../components/admin-links.ts";
 import { RouteErrorBoundary } from "../components/error-boundary.tsx";
 import { LocalisationProvider, useWords } from "../components/localisation.tsx";
+import { ModeBanners } from "../components/modes.tsx";
 import { PendingPage } from "../components/pending-page.tsx";
 import { useChanges } from "../components/useChanges.ts";
 import { useRememberedAdmin } from "../components/way-back.tsx";
+import { defaultSettings } from "../settings/settings.ts";
 import { adminAddress } from "../shopify/admin-address.server.ts";
 import { merchant } from "../shopify/sign-in.server.ts";
 import { readPresentation } from "../words/presentation.ts";
@@ -21,20 +23,27 @@ export const links: LinksFunction = () => [
 ];
 
 export async function loader({ request, context }: LoaderFunctionArgs) {
-  const { shop } = await merchant(request, context);
+  const { shop, user } = await merchant(request, context);
   // The frame stands even where the shop's details cannot be had: the page in it says what is away.
   const details = await context.services.pages.getShop(shop).then(
     ({ value }) => value,
     () => null,
   );
+  const settings = await context.services.pages.getSettings(shop).then(
+    ({ value }) => value,
+    () => defaultSettings,
+  );
+  const { readOnly, shopifyAway } = settings;
   return {
+    modes: { readOnly, shopifyAway },
+    user,
     admin: adminAddress(context.services.config, shop),
     presentation: readPresentation(request, details),
   };
 }
 
 export default function AppLayout() {
-  const { admin, presentation } = useLoaderData<typeof loader>();
+  const { admin, presentation, modes, user } = useLoaderData<typeof loader>();
   useChanges();
   useAdminLinks(admin);
   useRememberedAdmin(admin);
@@ -43,6 +52,7 @@ export default function AppLayout() {
     <AppProvider isEmbeddedApp={false} apiKey="">
       <LocalisationProvider presentation={presentation}>
         <Navigation />
+        <ModeBanners modes={modes} viewer={user} />
         <PendingPage>
           <Outlet />
         </PendingPage>

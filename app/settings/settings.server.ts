@@ -6,6 +6,7 @@ import type { DurableWrites, Kept, WaitingWrite } from "../continuity/durable-wr
 import type { Sourced } from "../continuity/sourced.ts";
 import type { Cluster, ShopDatabase } from "../database/cluster.ts";
 import { settings } from "../database/schema.ts";
+import type { Mode } from "./modes.ts";
 import { settingsChanges, settingsSchema, type Settings } from "./settings.ts";
 
 /** A shop's settings, with the defaults where nothing was set. */
@@ -26,6 +27,11 @@ export async function readSettings(db: ShopDatabase, shop: string): Promise<Sett
       settingsSchema.shape[name as keyof Settings].safeParse(value).success,
   );
   return settingsSchema.parse(Object.fromEntries(stored));
+}
+
+/** Whether a mode is on, by what the transaction sees. */
+export async function isForced(db: ShopDatabase, shop: string, mode: Mode): Promise<boolean> {
+  return (await readSettings(db, shop))[mode]?.on === true;
 }
 
 const change = z.object({ changes: settingsChanges, by: z.string().nullable() });

@@ -1,4 +1,11 @@
 import { z } from "zod";
+import type { ModeSwitch } from "./modes.ts";
+
+const modeSwitch: z.ZodType<ModeSwitch> = z.object({
+  on: z.boolean(),
+  at: z.iso.datetime(),
+  by: z.string().nullable(),
+});
 
 /** What a shop can set; each has a default, so that a shop that never looked here is served well. */
 export const settingsSchema = z.object({
@@ -9,6 +16,8 @@ export const settingsSchema = z.object({
     .min(0, { error: "A threshold cannot be negative." })
     .max(1_000_000, { error: "That is more than any stock." })
     .default(5),
+  readOnly: modeSwitch.nullable().default(null),
+  shopifyAway: modeSwitch.nullable().default(null),
 });
 
 export type Settings = z.infer<typeof settingsSchema>;

@@ -720,7 +720,7 @@ export function english(locale: string) {
             "Shopify's answer was lost, so it may have the change already. That cannot be taken back from here: look in Shopify.",
           sending: "It is being sent to Shopify at this moment and cannot be stopped.",
           reason: "Reason",
-          reasonHelp: "Kept with the change, with your name and the time.",
+          reasonHelp: "Kept in the change's story, with the time and who you are.",
           reasonMissing: "Enter a reason.",
           /** What became of a choice: of how many changes it was done, is kept, or came too late. */
           said: (
@@ -782,7 +782,7 @@ export function english(locale: string) {
         steps: {
           state: {
             accepted: "Accepted",
-            sending: "Sent to Shopify",
+            sending: "Sending to Shopify",
             done: "Shopify has it",
             failed: "Needs a person",
             unknown: "Shopify's answer was lost",
@@ -804,6 +804,41 @@ export function english(locale: string) {
           you: "You",
           person: (id: string) => `Staff member ${id}`,
           evenkeel: "Evenkeel",
+        },
+      },
+      modes: {
+        title: "By hand",
+        what: "What you can force upon the whole app in this shop, for everybody who works in it.",
+        on: "Turn on",
+        off: "Turn off",
+        is: { on: "On", off: "Off" },
+        readOnly: {
+          name: "Read-only",
+          what: "No new change is accepted. Everything can be looked at, and what is on its way goes on.",
+          ask: "Make Evenkeel read-only?",
+          banner: "Evenkeel is read-only",
+          consequence:
+            "Nobody in this shop can make a change here until it is switched off on the Resilience page.",
+        },
+        shopifyAway: {
+          name: "Pretend Shopify is away",
+          what: "Changes are accepted and wait here. Evenkeel asks Shopify for nothing, and sends it nothing.",
+          ask: "Pretend that Shopify is away?",
+          banner: "Evenkeel behaves as if Shopify were away",
+          consequence:
+            "Changes are kept and are sent on in order when it is switched off on the Resilience page. What Shopify has new is not shown until then.",
+        },
+        since: (moment: string, by: string | null) =>
+          by ? `Switched on ${moment} by ${by}` : `Switched on ${moment}`,
+        until: (moment: string, by: string | null) =>
+          by ? `Switched off ${moment} by ${by}` : `Switched off ${moment}`,
+        you: "you",
+        person: (id: string) => `staff member ${id}`,
+        manage: "Switch it off",
+        said: {
+          saved: "Switched",
+          kept: "Kept on the server, waiting for the database",
+          failed: "That could not be done. Try again in a moment",
         },
       },
       webhooks: {

@@ -13,6 +13,10 @@ import type { ChangeDetail, CommandKind, CommandState } from "../../app/commands
 import { DurableWrites } from "../../app/continuity/durable-writes.ts";
 import { createJobs } from "../../app/jobs/jobs.server.ts";
 import { createLogger } from "../../app/observability/logger.server.ts";
+import type { Mode } from "../../app/settings/modes.ts";
+import { changeSettings, getSettings, saveSettings } from "../../app/settings/settings.server.ts";
+import { createShopifyGate } from "../../app/settings/shopify-away.server.ts";
+import { operation } from "../../app/shopify/operation.ts";
 import type { TestDatabase } from "../sandbox/postgres/index.ts";
 import { createShops, type ShopStore } from "../sandbox/shopify/shop/index.ts";
 import type { InventoryItem } from "../sandbox/shopify/shop/model.ts";
@@ -52,6 +56,7 @@ beforeAll(async () => {
   await jobs.stop();
   await elsewhere.stop();
   commands = createCommands({ ...shared, writes, jobs: app.jobs });
+  writes.register(changeSettings);
 });
 afterEach(() => {
   app.shopify.faults.clear();
@@ -391,5 +396,68 @@ describe("while changes are sent,", () => {
       }),
       { numRuns: 8 },
     );
+  });
+});
+
+describe("what somebody forces upon the whole app:", () => {
+  const switchMode = (mode: Mode, on: boolean) =>
+    saveSettings(
+      app.writes,
+      shop.domain,
+      { [mode]: { on, at: new Date().toISOString(), by: ME } },
+      ME,
+    );
+
+  test("read-only, it accepts no change, and says why; what was accepted goes on", async () => {
+    const { at } = freshItem();
+    const asked = {
+      operationId: randomUUID(),
+      kind: "inventory.adjust",
+      input: { ...at, delta: 2, reason: "received" },
+      requestedBy: ME,
+    } as const;
+    app.shopify.faults.set({ kind: "http-423", operation: "inventoryAdjustQuantities" });
+    expect(await commands.submit(shop.domain, asked)).toMatchObject({ kind: "accepted" });
+    await switchMode("readOnly", true);
+    const refused = await ask("inventory.adjust", asked.input);
+    expect(refused).toMatchObject({
+      kind: "invalid",
+      problems: [{ field: null, message: expect.stringContaining("read-only") as string }],
+    });
+    // The same click again is no new change.
+    expect(await commands.submit(shop.domain, asked)).toMatchObject({ kind: "accepted" });
+    app.shopify.faults.clear();
+    await in_(asked.operationId, "done");
+    const { value } = await getSettings(app.cluster, shop.domain);
+    expect(value.readOnly).toMatchObject({ on: true, by: ME });
+    await switchMode("readOnly", false);
+    await in_(await submit("inventory.adjust", asked.input), "done");
+  });
+
+  test("with Shopify taken for away, changes wait and nothing is sent until that is over", async () => {
+    const { level, at } = freshItem();
+    const before = level.quantities.available;
+    await switchMode("shopifyAway", true);
+    const id = await adjust(at, 5);
+    // Tried, and put back.
+    await expect
+      .poll(async () => (await jobsOf(at)).map(({ state }) => state), { timeout: 50_000 })
+      .toEqual(["retry"]);
+    await decide("sendNow", id);
+    expect(await change(id)).toMatchObject({ state: "accepted", attempts: 0 });
+    expect(entriesOf(id)).toEqual([]);
+    await switchMode("shopifyAway", false);
+    await commands.hurry(shop.domain);
+    await in_(id, "done");
+    expect(level.quantities.available).toBe(before + 5);
+    expect(entriesOf(id)).toHaveLength(1);
+  });
+
+  test("where Shopify is to be left alone, no client asks it", async () => {
+    const whose = operation<{ shop: { id: string } }>("query Whose { shop { id } }");
+    const ask = (away: boolean) =>
+      createShopifyGate(() => Promise.resolve(away))(app.admin(shop.domain)).request(whose, {});
+    await expect(ask(true)).rejects.toMatchObject({ kind: "unavailable", maybeApplied: false });
+    expect(await ask(false)).toHaveProperty("shop.id");
   });
 });

@@ -15,6 +15,7 @@ import {
   saveSettings,
   settingsWithKept,
 } from "../../app/settings/settings.server.ts";
+import { defaultSettings } from "../../app/settings/settings.ts";
 import { PostgresSessionStorage } from "../../app/shopify/session-storage.server.ts";
 import {
   deleteView,
@@ -156,7 +157,10 @@ test("while nothing takes writes they are kept, and whoever asks is told of them
   const next = await start();
   expect(await next.sessions.loadSession(ID)).toMatchObject({ refreshToken: "refresh-2" });
   const waiting = await next.writes.waiting(SHOP);
-  expect(settingsWithKept({ lowStockThreshold: 5 }, waiting)).toEqual({ lowStockThreshold: 9 });
+  expect(settingsWithKept(defaultSettings, waiting)).toEqual({
+    ...defaultSettings,
+    lowStockThreshold: 9,
+  });
   expect(viewsWithKept([], waiting, "orders")).toEqual([view(1)]);
 
   await pair.failover();
