@@ -44,6 +44,11 @@ export interface Verdict {
   readonly phantom: readonly Finding[];
   /** A read that lacks what was acknowledged before the moment that it claims to show. */
   readonly staleBeyondLabel: readonly Finding[];
+  /**
+   * The same, of what another instance was acknowledged by another primary while there were two: no instance can know
+   * what a server acknowledges that it does not follow. Not a fault in itself.
+   */
+  readonly acrossSplit: readonly Finding[];
   /** Answered 200, and no row. */
   readonly webhooksLost: readonly Finding[];
   /** Two rows, or applied twice. */
@@ -61,6 +66,12 @@ export interface Verdict {
   readonly ok: boolean;
 }
 
+/** While there were two primaries, from the promotion of the second to the end of the first, in the drill's time. */
+export interface Split {
+  readonly from: number;
+  readonly until: number;
+}
+
 /** Evidence speaks in ms from the beginning of the history. */
 const ms = (at: number, from: number) => `${Math.round(at - from)} ms`;
 
@@ -70,14 +81,19 @@ const ms = (at: number, from: number) => `${Math.round(at - from)} ms`;
  * acknowledged before.
  *
  * @param history - Of all processes, joined.
+ * @param split - Null where there never were two primaries.
  */
-export function check(history: readonly OperationRecord[], final: FinalState): Verdict {
+export function check(
+  history: readonly OperationRecord[],
+  final: FinalState,
+  split: Split | null = null,
+): Verdict {
   const startedAt = history[0]?.invokedAt ?? 0;
   const writes = writesById(history);
   const found = {
     ...checkWrites(writes, final, startedAt),
     ...checkRows(final),
-    ...checkReads(history, writes, startedAt),
+    ...checkReads(history, writes, startedAt, split),
     ...checkWebhooks(history, final, startedAt),
   };
   const { lost, undrained, duplicated, denied } = found;
@@ -95,6 +111,7 @@ export function check(history: readonly OperationRecord[], final: FinalState): V
   };
   return {
     ...verdict,
+    acrossSplit: found.acrossSplit,
     unknown: found.unknown,
     ok: Object.values(verdict).every((findings) => findings.length === 0),
   };
@@ -104,6 +121,8 @@ export function check(history: readonly OperationRecord[], final: FinalState): V
 interface Write {
   readonly operationId: string;
   readonly key: string;
+  /** Who asked for it: one of the drill's instances. */
+  readonly instance: string;
   invokedAt: number;
   /** When it was first acknowledged, as done or as kept; null if never. */
   acknowledgedAt: number | null;
@@ -134,6 +153,7 @@ function note(writes: Map<string, Write>, record: WriteRecord): void {
     writes.set(operationId, {
       operationId,
       key,
+      instance: instanceOf(record),
       invokedAt,
       acknowledgedAt,
       doneAt,
@@ -148,6 +168,11 @@ function note(writes: Map<string, Write>, record: WriteRecord): void {
     before.acknowledgedAt = Math.min(before.acknowledgedAt ?? Infinity, acknowledgedAt);
   }
   if (doneAt !== null) before.doneAt = Math.min(before.doneAt ?? Infinity, doneAt);
+}
+
+/** `a` of `a/writer-3`. */
+function instanceOf({ process }: { readonly process: string }): string {
+  return process.split("/", 1)[0] ?? process;
 }
 
 function checkWrites(writes: ReadonlyMap<string, Write>, final: FinalState, startedAt: number) {
@@ -231,10 +256,17 @@ function checkReads(
   history: readonly OperationRecord[],
   writes: ReadonlyMap<string, Write>,
   startedAt: number,
+  split: Split | null,
 ) {
   const tornReads: Finding[] = [];
   const phantomReads: Finding[] = [];
   const staleBeyondLabel: Finding[] = [];
+  const acrossSplit: Finding[] = [];
+  const isAcross = (instance: string, { operationId }: Finding) => {
+    const write = operationId === null ? undefined : writes.get(operationId);
+    if (!split || !write || write.instance === instance || write.doneAt === null) return false;
+    return write.doneAt >= split.from && write.doneAt <= split.until;
+  };
   const writesByKey = Map.groupBy(writes.values(), ({ key }) => key);
   for (const record of history) {
     if (record.kind !== "read" || record.outcome !== "ok" || record.value === null) continue;
@@ -250,9 +282,12 @@ function checkReads(
       if (write && write.invokedAt <= (completedAt ?? Infinity)) continue;
       phantomReads.push({ key, operationId, evidence: `${who} saw it before it was asked for` });
     }
-    staleBeyondLabel.push(...staleness(record, writesByKey.get(key) ?? [], who, startedAt));
+    for (const finding of staleness(record, writesByKey.get(key) ?? [], who, startedAt)) {
+      const across = isAcross(instanceOf(record), finding);
+      (across ? acrossSplit : staleBeyondLabel).push(finding);
+    }
   }
-  return { tornReads, phantomReads, staleBeyondLabel };
+  return { tornReads, phantomReads, staleBeyondLabel, acrossSplit };
 }
 
 /** What an answer's own label says that it shows, and it does not. */

@@ -74,7 +74,7 @@ const PAGES_PER_SECOND = 4;
 
 const OWN_CLIENTS = new URL("./instance.ts", import.meta.url).href;
 const WARM_UP_MS = 2_500;
-const WARM_UP_LIMIT_MS = 30_000;
+const WARM_UP_LIMIT_MS = 120_000;
 /** How long the fault may keep writers away beyond the moment at which they could be back: their disks come first. */
 const RETURN_LIMIT_MS = 60_000;
 const ACCEPT_LIMIT_MS = 30_000;
@@ -258,7 +258,7 @@ export async function drill(environment: Environment, options: DrillOptions): Pr
     ...instances.map((name) => file(`${name}.jsonl`)),
     ...(traffic ? [file("traffic.jsonl")] : []),
   ]);
-  const verdict = check(history, final);
+  const verdict = check(history, final, marks.split ?? null);
   const uncaught = [
     ...ends.flatMap((end) => end.uncaught),
     ...(app && app.process.state === "down" ? ["the app's process ended"] : []),

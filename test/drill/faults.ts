@@ -18,6 +18,8 @@ export interface Marks {
   healAt: number | null;
   /** When a way to a node, or the node behind it, was there again: connects may come in a burst then. */
   reachable: { node: string; at: number }[];
+  /** While two nodes took writes, where that was the fault. */
+  split?: { from: number; until: number };
 }
 
 /** What a fault is played on. */
@@ -339,6 +341,7 @@ export const faults: Readonly<Record<FaultName, Fault>> = {
       stage.observe(standby);
       stage.marks.faultAt = stage.now();
       await wait(stage.promoteDelayMs);
+      stage.marks.split = { from: stage.now(), until: Infinity };
       await pair.promote(standby, { force: true });
       moveNames(stage, (network) => network !== second);
       await stage.accepted();
@@ -350,6 +353,7 @@ export const faults: Readonly<Record<FaultName, Fault>> = {
       stage.second.moveNames();
       for (const node of stage.pair.nodes) reachable(stage, node);
       await rejoinLater(stage, old);
+      if (stage.marks.split) stage.marks.split.until = stage.now();
     },
   },
 

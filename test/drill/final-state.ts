@@ -4,10 +4,10 @@ import type { FinalState } from "./checker.ts";
 import { nameOf, shopPrefix } from "./workload.ts";
 
 /**
- * How long what was answered 200 may take to be applied once the load has ended: a claim whose answer was lost holds
- * for a minute before somebody claims anew.
+ * How long nothing may be applied of what was answered 200, once the load has ended: a claim whose answer was lost
+ * holds for a minute before somebody claims anew. As long as there is progress it may take as long as it takes.
  */
-const APPLYING_MS = 90_000;
+const STANDSTILL_MS = 90_000;
 
 /**
  * What the database holds of a run when everything has settled, asked of the primary itself, past the app, past
@@ -58,12 +58,16 @@ export async function readFinalState(
 }
 
 async function untilApplied(sql: postgres.Sql, run: string): Promise<void> {
-  const giveUpAt = performance.now() + APPLYING_MS;
+  let before = Infinity;
+  let giveUpAt = Infinity;
   while (performance.now() < giveUpAt) {
-    const [row] = await sql<{ waiting: boolean }[]>`
-      select exists (select 1 from webhook_deliveries
-                     where id like ${`${run}-%`} and state = 'received') as waiting`;
-    if (row?.waiting === false) return;
+    const [row] = await sql<{ waiting: number }[]>`
+      select count(*)::int as waiting from webhook_deliveries
+      where id like ${`${run}-%`} and state = 'received'`;
+    const waiting = row?.waiting ?? 0;
+    if (waiting === 0) return;
+    if (waiting < before) giveUpAt = performance.now() + STANDSTILL_MS;
+    before = Math.min(before, waiting);
     await new Promise((resolve) => setTimeout(resolve, 250));
   }
 }

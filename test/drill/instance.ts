@@ -16,7 +16,11 @@ export interface Instance {
   read(address: Address): Promise<Sourced<Seen>>;
   /** Finds out whether a write has happened whose answer was lost; missing where nothing can say. */
   readonly settle?: (shop: string, operationId: string) => Promise<"done" | "notDone">;
-  /** @returns the operations that are still in line on the disk after `limitMs`; comes back at once when none is. */
+  /**
+   * Waits until none is in line on the disk any more, or none of them was done for `limitMs`.
+   *
+   * @returns the operations that still are.
+   */
   drained(limitMs: number): Promise<readonly string[]>;
   close(): Promise<void>;
 }
@@ -80,13 +84,18 @@ export async function openInstance(config: WorkerConfig): Promise<Instance> {
       ),
     settle: (shop, operationId) => cluster.settle(shop, operationId, { deadlineMs }),
     async drained(limitMs) {
-      writes.drain();
-      let timer: NodeJS.Timeout | undefined;
-      const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, limitMs)));
-      await Promise.race([writes.drained(), late]);
-      clearTimeout(timer);
-      const waiting = await journal?.read(["write"], 0, Number.MAX_SAFE_INTEGER);
-      return waiting?.map(({ id }) => id) ?? [];
+      const inLine = async () =>
+        (await journal?.read(["write"], 0, Number.MAX_SAFE_INTEGER))?.map(({ id }) => id) ?? [];
+      for (let before = Infinity; ; ) {
+        writes.drain();
+        let timer: NodeJS.Timeout | undefined;
+        const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, limitMs)));
+        await Promise.race([writes.drained(), late]);
+        clearTimeout(timer);
+        const waiting = await inLine();
+        if (waiting.length === 0 || waiting.length >= before) return waiting;
+        before = waiting.length;
+      }
     },
     async close() {
       await writes.stop();

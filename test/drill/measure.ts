@@ -26,6 +26,8 @@ export interface DrillRow {
     readonly p99Ms: number;
     readonly maxMs: number;
     readonly staleBeyondLabel: number;
+    /** Of two primaries at a time, one's answers that lack what the other acknowledged; nobody could know. */
+    readonly acrossSplit: number;
     /** Part of those answered from memory or disk while a node was up, in %. */
     readonly keptCopiesPercent: number;
   };
@@ -213,6 +215,7 @@ function measureReads({ history, verdict, marks, fault }: Measured, backAt: numb
     p99Ms: round(percentile(latencies, 0.99)),
     maxMs: round(percentile(latencies, 1)),
     staleBeyondLabel: verdict.staleBeyondLabel.length,
+    acrossSplit: verdict.acrossSplit.length,
     keptCopiesPercent: round((100 * copies) / Math.max(1, nodeWasUp.length)),
   };
 }

@@ -21,7 +21,7 @@ const RECENT_SHARE = 0.7;
 /** A write whose answer was lost is asked after until somebody knows, for so long. */
 const SETTLE_MS = 30_000;
 const SETTLE_PAUSE_MS = 200;
-/** What is still on the instance's disk when the load has ended gets into the database in that time. */
+/** Of what is still on the instance's disk when the load has ended, some gets into the database in that time. */
 const DRAIN_MS = 30_000;
 
 type Ask = NonNullable<Instance["settle"]>;

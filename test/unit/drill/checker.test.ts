@@ -213,6 +213,23 @@ describe("reads", () => {
     expect(accusations([read([], { asOf: null })], after())).toEqual({ staleBeyondLabel: 1 });
   });
 
+  test("that lack what a second primary acknowledged to another instance are told apart", () => {
+    const split = { from: 80, until: 200 };
+    const verdict = (written: Partial<WriteRecord>, seen: Partial<ReadRecord> = {}) => {
+      const history = [write("w1", { completedAt: 90, ...written }), read([], seen)];
+      const { staleBeyondLabel, acrossSplit, ok } = check(history, after("w1"), split);
+      return { stale: staleBeyondLabel.length, across: acrossSplit.length, ok };
+    };
+    expect(verdict({ process: "b/writer-1" })).toEqual({ stale: 0, across: 1, ok: true });
+    // One's own are to be seen, and so is what was acknowledged while there was one primary.
+    expect(verdict({ process: "a/writer-1" })).toEqual({ stale: 1, across: 0, ok: false });
+    const before = { process: "b/writer-1", completedAt: 79 };
+    expect(verdict(before)).toEqual({ stale: 1, across: 0, ok: false });
+    const later = { invokedAt: 300, completedAt: 310, asOf: 300 };
+    const afterIt = { process: "b/writer-1", completedAt: 201 };
+    expect(verdict(afterIt, later)).toEqual({ stale: 1, across: 0, ok: false });
+  });
+
   test("may show what is not acknowledged yet", () => {
     const history = [write("w1", { completedAt: 200 }), read(["w1"])];
     expect(accusations(history, after("w1"))).toEqual({});

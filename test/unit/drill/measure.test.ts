@@ -60,6 +60,7 @@ const row: DrillRow = {
     p99Ms: 20,
     maxMs: 40,
     staleBeyondLabel: 0,
+    acrossSplit: 0,
     keptCopiesPercent: 0,
   },
   writes: {
