@@ -86,7 +86,7 @@ export async function openInstance(config: WorkerConfig): Promise<Instance> {
     async drained(limitMs) {
       const inLine = async () =>
         (await journal?.read(["write"], 0, Number.MAX_SAFE_INTEGER))?.map(({ id }) => id) ?? [];
-      for (let before = Infinity; ; ) {
+      for (let before = Infinity; ;) {
         writes.drain();
         let timer: NodeJS.Timeout | undefined;
         const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, limitMs)));
