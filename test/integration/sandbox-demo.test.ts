@@ -5,9 +5,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
-import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { ensureBuild } from "../sandbox/build.ts";
 import { freePort } from "../sandbox/postgres/ports.ts";
+
+// Each starts the whole demo.
+vi.setConfig({ testTimeout: 240_000 });
 
 const program = fileURLToPath(new URL("../sandbox/demo.ts", import.meta.url));
 const started: ChildProcess[] = [];
@@ -33,7 +36,8 @@ afterEach(async () => {
 function demo(...args: string[]) {
   const child = spawn(process.execPath, [program, "--orders", "20", ...args], {
     stdio: ["ignore", "pipe", "pipe"],
-    env: { ...process.env, TMPDIR: temporary },
+    // It takes other ports than ours, of which one is meant for it.
+    env: { ...process.env, TMPDIR: temporary, VITEST_POOL_ID: undefined },
   });
   started.push(child);
   let printed = "";
@@ -84,9 +88,8 @@ const answers = (url: string) =>
 /** No process, no port and no file: as if it had never been started. */
 async function expectNothingLeft(processes: readonly number[], port: number): Promise<void> {
   // Postgres needs a moment after it was told, and the files go last.
-  const patience = { timeout: 20_000, interval: 100 };
-  await expect.poll(() => running(processes), patience).toEqual([]);
-  await expect.poll(() => readdir(temporary), patience).toEqual([]);
+  await expect.poll(() => running(processes)).toEqual([]);
+  await expect.poll(() => readdir(temporary)).toEqual([]);
   for (const next of [0, 1, 2, 3]) {
     expect(await answers(`http://localhost:${port + next}`)).toBeNull();
   }
