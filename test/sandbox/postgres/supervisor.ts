@@ -257,12 +257,17 @@ export class Supervisor {
     this.#enterEffective("async", reason);
   }
 
-  /** Sets what commits wait for, over the warm connection: a new one might not get through any more. */
+  /**
+   * Sets what commits wait for, over the warm connection: a new one might not get through any more. Resolves when that
+   * connection has been told of it, by which it is seen later what is in force.
+   */
   async #waitFor(names: string): Promise<void> {
     const probe = this.probe(this.#primary);
     const statement = `alter system set synchronous_standby_names = '${names}'`;
     await probe.query(statement, QUERY_TIMEOUT_MS);
     await probe.query("select pg_reload_conf()", QUERY_TIMEOUT_MS);
+    const inForce = `select where current_setting('synchronous_standby_names') = '${names}'`;
+    while ((await probe.query(inForce, QUERY_TIMEOUT_MS)).length === 0);
   }
 
   /** Makes commits wait for a streaming standby again, and it promotable once it has all that came before. */
