@@ -17,6 +17,8 @@ import { append } from "./support/append.ts";
  * limit of the server's ends that wait.
  */
 const POOL_SIZE = 4;
+/** So many late commits close the gate. */
+const LATE_IN_A_ROW = 5;
 
 let pair: PostgresPair;
 let cluster: Cluster;
@@ -41,8 +43,12 @@ const SHOP = "one.myshopify.com";
 const write = (word: string, deadlineMs = 20_000, shop = SHOP) =>
   cluster.write(shop, word, append, { word }, { deadlineMs });
 
+/** Of the primary, however long it hesitates: a standby applies later than it confirms. */
 const wordsOf = async (shop: string) => {
-  const { value } = await cluster.read(shop, (db) => db.select().from(settings));
+  const { value } = await cluster.read(shop, (db) => db.select().from(settings), {
+    maxLagMs: 0,
+    deadlineMs: 20_000,
+  });
   return value[0]?.values.words;
 };
 
@@ -53,6 +59,9 @@ async function waiting(): Promise<number[]> {
   );
   return rows.map(({ pid }) => pid);
 }
+
+/** By commits that were late, and not because a busy machine took the primary for dead. */
+const isClosed = () => cluster.monitor.writer !== null && !cluster.takesWrites;
 
 /** Runs `work` while the standby hangs and the supervisor, which would let commits go without it, stands still. */
 async function withHungStandby(work: () => Promise<void>): Promise<void> {
@@ -88,13 +97,17 @@ test("writes are kept on the disk, one commit waits for all, and everything goes
     await withHungStandby(async () => {
       expect(await keepAll("a")).toEqual(shops.map(() => ({ state: "journaled" })));
       // What is on the disk is tried, too, until the fifth commit is late.
-      await expect.poll(() => cluster.takesWrites, { timeout: 30_000 }).toBe(false);
+      await expect.poll(isClosed).toBe(true);
       const stuck = await waiting();
+      // Of a primary that comes back, on a busy machine from nowhere, the gate knows nothing.
+      let comebacks = 0;
+      cluster.monitor.events.on("node", ({ to }) => to === "primary" && comebacks++);
       for (const word of words.slice(1)) {
         expect(await keepAll(word)).toEqual(shops.map(() => ({ state: "journaled" })));
       }
       // Those that had a connection when the gate closed may have joined them; nobody after that.
-      expect((await waiting()).length).toBeLessThanOrEqual(stuck.length + POOL_SIZE);
+      const more = POOL_SIZE + comebacks * (LATE_IN_A_ROW + POOL_SIZE);
+      expect((await waiting()).length).toBeLessThanOrEqual(stuck.length + more);
       expect(await wordsOf(SHOP)).toEqual(["first"]);
     });
     await writes.drained();
@@ -113,26 +126,26 @@ test("writes are kept on the disk, one commit waits for all, and everything goes
 
 test("a write that finds the gate closed is told so at once, and the one that waits opens it", async () => {
   await withHungStandby(async () => {
-    for (let n = 0; cluster.takesWrites; n++) {
+    for (let n = 0; !isClosed(); n++) {
       // Of different shops: those of one would wait for its row.
       const late = write("late", 300, `late-${n}.myshopify.com`);
       await expect(late).rejects.toMatchObject({ name: "DatabaseError" });
     }
     await expect(write("more")).rejects.toMatchObject({ kind: "busy", code: "COMMITS_WAIT" });
   });
-  await expect.poll(() => cluster.takesWrites, { timeout: 30_000 }).toBe(true);
+  await expect.poll(() => cluster.takesWrites).toBe(true);
   await write("after");
   expect(await wordsOf(SHOP)).toContain("after");
 });
 
 test("looks for work that find none do not keep the gate open", async () => {
   await withHungStandby(async () => {
-    for (let n = 0; n < 5; n++) {
+    for (let n = 0; !isClosed(); n++) {
+      const look = sql`select from webhook_deliveries`;
+      await cluster.system((db) => db.execute(look), { deadlineMs: 20_000 });
       const late = write("late", 300, `late-${n}.myshopify.com`);
       await expect(late).rejects.toMatchObject({ name: "DatabaseError" });
-      if (n < 4) await cluster.system((db) => db.execute(sql`select from webhook_deliveries`));
     }
-    expect(cluster.takesWrites).toBe(false);
   });
 });
 

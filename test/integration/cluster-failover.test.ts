@@ -11,6 +11,7 @@ import {
   type PostgresPairOptions,
 } from "../sandbox/postgres/index.ts";
 import { append } from "./support/append.ts";
+import { replicated } from "./support/replicated.ts";
 
 type How = "nodes" | "endpoint";
 
@@ -161,10 +162,12 @@ test("when a node goes, those who wait for it do not storm it", async () => {
     // Some have its connections, the others wait for one.
     const stuck = Promise.allSettled(writes(1_000));
     const before = way.stats.acceptedConnections;
+    const since = performance.now();
     await pair.crash(primary);
     await stuck;
     // The monitor's five per second, and what was under way.
-    expect(way.stats.acceptedConnections - before).toBeLessThanOrEqual(10);
+    const seconds = Math.ceil((performance.now() - since) / 1_000);
+    expect(way.stats.acceptedConnections - before).toBeLessThanOrEqual(5 * seconds + 5);
   } finally {
     await cluster.close();
   }
@@ -194,7 +197,10 @@ test("a writer that takes no writes keeps serving reads, and is written to again
       name: "DatabaseError",
       kind: expect.stringMatching(/wrongNode|notExecuted/) as string,
     });
-    const read = () => cluster.read(shop, (db) => db.select().from(settings));
+    // The standby that may be asked as well applies later than it confirms.
+    await replicated(pair);
+    const read = () =>
+      cluster.read(shop, (db) => db.select().from(settings), { deadlineMs: 20_000 });
     expect((await read()).value).toMatchObject([{ values: { words: taken } }]);
     await pair.setReadOnly(pair.primary, false);
     await write("second", 20_000);
@@ -238,17 +244,20 @@ test("while writes wait for a standby that is gone, reads go on", async () => {
   try {
     const shop = "one.myshopify.com";
     await cluster.write(shop, "first", append, { word: "first" });
-    await pair.freeze(pair.standby);
-    const writes = Array.from({ length: 6 }, (_, n) =>
-      cluster.write(`${n}.myshopify.com`, "a", append, { word: "a" }, { deadlineMs: 20_000 }),
-    );
-    const waiting = "select from pg_stat_activity where wait_event = 'SyncRep'";
-    while ((await pair.primary.query(waiting)).length < 2) await new Promise(setImmediate);
-    const reads = Array.from({ length: 6 }, () =>
-      cluster.read(shop, (db) => db.select().from(settings), { deadlineMs: 1_000 }),
-    );
-    for (const read of await Promise.all(reads)) expect(read.source).toBe("primary");
-    // The supervisor has let the commits go without the standby.
+    let writes: Promise<unknown>[] = [];
+    await pair.supervisor.exclusively(async () => {
+      await pair.freeze(pair.standby);
+      writes = Array.from({ length: 6 }, (_, n) =>
+        cluster.write(`${n}.myshopify.com`, "a", append, { word: "a" }, { deadlineMs: 30_000 }),
+      );
+      const waiting = "select from pg_stat_activity where wait_event = 'SyncRep'";
+      while ((await pair.primary.query(waiting)).length < 2) await new Promise(setImmediate);
+      const reads = Array.from({ length: 6 }, () =>
+        cluster.read(shop, (db) => db.select().from(settings), { deadlineMs: 20_000 }),
+      );
+      for (const read of await Promise.all(reads)) expect(read.source).toBe("primary");
+    });
+    // The supervisor lets the commits go without the standby.
     await Promise.all(writes);
   } finally {
     await cluster.close();

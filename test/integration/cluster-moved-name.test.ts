@@ -5,6 +5,7 @@ import { migrate } from "../../app/database/migrate.ts";
 import { settings, webhookDeliveries } from "../../app/database/schema.ts";
 import { defineWrite } from "../../app/database/write.ts";
 import { startPostgresPair, type PostgresNode } from "../sandbox/postgres/index.ts";
+import { replicated } from "./support/replicated.ts";
 
 const note = defineWrite("test.note", z.object({ word: z.string() }), async (tx, { word }, at) => {
   await tx.insert(settings).values({ shop: at.shop, values: { words: [word] } });
@@ -42,6 +43,7 @@ test("a connection through a name that leads to the old primary is not written t
     const old = pair.primary;
     const { standby } = pair;
     // The connection of the reader's probe survives the promotion, and the writer's name leads nowhere.
+    await replicated(pair);
     await pair.cutReplication();
     await pair.crash(old);
     pair.endpoint("writer").moveTo(undefined);

@@ -10,6 +10,7 @@ import { startPostgresPair, type PostgresPair } from "../sandbox/postgres/index.
 import { pgbouncerVersion, startPgbouncer } from "../sandbox/postgres/pgbouncer.ts";
 import { TransactionPooler, type Pooler } from "../sandbox/postgres/transaction-pooler.ts";
 import { append } from "./support/append.ts";
+import { replicated } from "./support/replicated.ts";
 
 /**
  * Behind a pooler in transaction mode: the stand-in is there everywhere, PgBouncer itself where somebody has installed
@@ -75,7 +76,8 @@ describe.each(Object.keys(poolers))("behind %s", (name) => {
     for (const word of list) await Promise.all(shops.map((shop) => write(shop, word)));
     const seen = await Promise.all(
       shops.map((shop) =>
-        cluster.read(shop, (db) => db.select().from(settings), { deadlineMs: 20_000 }),
+        // Of the primary, however long it hesitates: a standby applies later than it confirms.
+        cluster.read(shop, (db) => db.select().from(settings), { maxLagMs: 0, deadlineMs: 20_000 }),
       ),
     );
     expect(seen.map(({ value }) => value.map(({ shop }) => shop))).toEqual(
@@ -135,7 +137,7 @@ describe.each(Object.keys(poolers))("behind %s", (name) => {
     const shop = "one.myshopify.com";
     await write(shop, "before");
     const former = pair.primary;
-    await pair.supervisor.whenPromotable();
+    await replicated(pair);
     // Both live on; the pooler's connections stay where they are, and the endpoint moves.
     await pair.failover();
     const { monitor } = cluster;
@@ -143,8 +145,8 @@ describe.each(Object.keys(poolers))("behind %s", (name) => {
       monitor.writer === "writer" && monitor.node("writer")?.report?.timeline === 2;
     while (!follows()) await once(monitor.events, "report");
     const outcome = await write(shop, "after", 2_000).then(
-      () => "done",
-      (error: unknown) => error,
+      () => null,
+      (error: DatabaseError) => `${error.kind} ${error.code}`,
     );
     const stray = await former.query<{ words: string[] }>(
       "select values->'words' as words from settings",
@@ -152,8 +154,9 @@ describe.each(Object.keys(poolers))("behind %s", (name) => {
     );
     expect(stray).toEqual([{ words: ["before"] }]);
     const kept = (await words()).get(shop);
-    if (outcome === "done") expect(kept).toEqual(["before", "after"]);
-    else expect(outcome).toMatchObject({ kind: "notExecuted", code: "OTHER_SERVER" });
+    if (outcome === null) expect(kept).toEqual(["before", "after"]);
+    // Its time may end in the middle of an attempt.
+    else expect(outcome).toMatch(/^(notExecuted OTHER_SERVER|unknown DEADLINE)$/);
   });
 
   test("while there is no server behind it, writes end with an error that may be tried again", async () => {
@@ -166,9 +169,7 @@ describe.each(Object.keys(poolers))("behind %s", (name) => {
       expect((error as DatabaseError).kind).not.toBe("permanent");
     }
     await pair.start(pair.primary);
-    await expect
-      .poll(() => write("one.myshopify.com", "second").then(() => "done"), { timeout: 30_000 })
-      .toBe("done");
+    await expect.poll(() => write("one.myshopify.com", "second").then(() => "done")).toBe("done");
     expect((await words()).get("one.myshopify.com")).toEqual(["first", "second"]);
   });
 });

@@ -13,6 +13,7 @@ import { savedViews } from "../../app/database/schema.ts";
 import { defineWrite } from "../../app/database/write.ts";
 import { createLogger } from "../../app/observability/logger.server.ts";
 import { startPostgresPair, type PostgresPair } from "../sandbox/postgres/index.ts";
+import { replicated } from "./support/replicated.ts";
 
 const SHOP = "one.myshopify.com";
 /** A busy machine is no outage … */
@@ -101,13 +102,19 @@ async function asOwner(statements: string): Promise<void> {
   await owner.end();
 }
 
+/** Two servers with the schema; what is committed from here on may be on the primary alone. */
+async function startPair(): Promise<void> {
+  pair = await startPostgresPair({ replication: "async" });
+  await migrate({ url: pair.url("owner", "writer") });
+  await replicated(pair);
+}
+
 const steady = async ({ cluster }: Process) => {
   while (cluster.monitor.state !== "steady") await once(cluster.monitor.events, "state");
 };
 
 test("while both nodes are down writes are kept, and made in their order when the database is back", async () => {
-  pair = await startPostgresPair({ replication: "async" });
-  await migrate({ url: pair.url("owner", "writer") });
+  await startPair();
   const app = await start();
   expect(await add(app, "a")).toMatchObject({ state: "done" });
   await pair.crash(pair.standby);
@@ -123,30 +130,32 @@ test("while both nodes are down writes are kept, and made in their order when th
 });
 
 test("a shop whose kept write has to wait holds up its own later ones, and no other shop's", async () => {
-  pair = await startPostgresPair({ replication: "async" });
-  await migrate({ url: pair.url("owner", "writer") });
+  await startPair();
   await asOwner(BUSY_WITH_A);
   const app = await start();
   await steady(app);
   await pair.crash(pair.primary);
-  for (const name of ["a", "b"]) expect(await add(app, name)).toEqual({ state: "journaled" });
+  for (const name of ["a", "b"]) {
+    expect(await add(app, name, IMPATIENT_MS)).toEqual({ state: "journaled" });
+  }
   const view = { id: crypto.randomUUID(), name: "c" };
   await app.writes.write("two.myshopify.com", "op-c", addView, view, { patienceMs: 300 });
   await pair.start(pair.primary);
-  await expect.poll(names, { timeout: 30_000 }).toEqual(["c"]);
+  await expect.poll(names).toEqual(["c"]);
   expect(app.journal?.holds(SHOP)).toBe(true);
   await asOwner("drop trigger busy on saved_views");
-  await expect.poll(names, { timeout: 30_000 }).toEqual(["a", "b", "c"]);
+  await expect.poll(names).toEqual(["a", "b", "c"]);
 });
 
 test("once there is a writer, a write waits for what its shop has on the disk, and is then made at once", async () => {
-  pair = await startPostgresPair({ replication: "async" });
-  await migrate({ url: pair.url("owner", "writer") });
+  await startPair();
   await asOwner(BUSY_WITH_A);
   const app = await start();
   await steady(app);
   await pair.crash(pair.primary);
-  for (const name of ["a", "b"]) expect(await add(app, name)).toEqual({ state: "journaled" });
+  for (const name of ["a", "b"]) {
+    expect(await add(app, name, IMPATIENT_MS)).toEqual({ state: "journaled" });
+  }
   await pair.start(pair.primary);
   await steady(app);
   const third = add(app, "c", 20_000);
@@ -173,8 +182,7 @@ const viewsNamed = (prefix: string) =>
   }));
 
 test("what a shop has kept is made in a few transactions", async () => {
-  pair = await startPostgresPair({ replication: "async" });
-  await migrate({ url: pair.url("owner", "writer") });
+  await startPair();
   const app = await start();
   await steady(app);
   const views = viewsNamed("v");
@@ -188,8 +196,7 @@ test("what a shop has kept is made in a few transactions", async () => {
 });
 
 test("a kept write that cannot be made keeps none of its shop's others out", async () => {
-  pair = await startPostgresPair({ replication: "async" });
-  await migrate({ url: pair.url("owner", "writer") });
+  await startPair();
   const app = await start();
   await steady(app);
   const taken = { id: crypto.randomUUID(), name: "first" };
@@ -201,8 +208,7 @@ test("a kept write that cannot be made keeps none of its shop's others out", asy
 });
 
 test("what a killed process left in its journal is made by the next one, once", async () => {
-  pair = await startPostgresPair({ replication: "async" });
-  await migrate({ url: pair.url("owner", "writer") });
+  await startPair();
   const first = await start();
   await steady(first);
   await pair.crash(pair.primary);
@@ -217,8 +223,7 @@ test("what a killed process left in its journal is made by the next one, once", 
 });
 
 test("with the journal off a write that finds no writer fails, and is never said to be kept", async () => {
-  pair = await startPostgresPair({ replication: "async" });
-  await migrate({ url: pair.url("owner", "writer") });
+  await startPair();
   const app = await start({ withJournal: false });
   await steady(app);
   await pair.crash(pair.primary);
@@ -231,8 +236,7 @@ test.each([
 ])(
   "acknowledged writes that the standby never got survive its promotion: kept %s",
   async (_where, withJournal) => {
-    pair = await startPostgresPair({ replication: "async" });
-    await migrate({ url: pair.url("owner", "writer") });
+    await startPair();
     const app = await start({ withJournal });
     await steady(app);
     await add(app, "before");
@@ -245,13 +249,12 @@ test.each([
     await pair.failover({ force: true });
     await redone;
     // The new primary gets a write behind those that are done again, under the same roof.
-    await expect.poll(names, { timeout: 30_000 }).toEqual([...lost, "before"].sort());
+    await expect.poll(names).toEqual([...lost, "before"].sort());
   },
 );
 
 test("until they are made again, reads of their shop say that they are older than they", async () => {
-  pair = await startPostgresPair({ replication: "async" });
-  await migrate({ url: pair.url("owner", "writer") });
+  await startPair();
   // On the standby, once it is promoted, nothing called b can be written for now.
   await asOwner(`
     create function busy() returns trigger language plpgsql as $$ begin
@@ -265,7 +268,7 @@ test("until they are made again, reads of their shop say that they are older tha
   const app = await start();
   await steady(app);
   await add(app, "a");
-  await expect.poll(() => app.writes.fill.retained?.held, { timeout: 30_000 }).toBe(0);
+  await expect.poll(() => app.writes.fill.retained?.held).toBe(0);
   await pair.cutReplication();
   await add(app, "b", IMPATIENT_MS);
   const acknowledgedAt = new Date();
@@ -286,28 +289,26 @@ test("until they are made again, reads of their shop say that they are older tha
 });
 
 test("what is acknowledged while the timeline changes is made again too", async () => {
-  pair = await startPostgresPair({ replication: "async" });
-  await migrate({ url: pair.url("owner", "writer") });
+  await startPair();
   const app = await start({ slowFsyncMs: 3_000 });
   await steady(app);
   await pair.cutReplication();
   // Committed at once, acknowledged when it is on the disk too; in between the primary is lost.
   const late = add(app, "late");
-  await expect.poll(names, { timeout: 30_000 }).toEqual(["late"]);
+  await expect.poll(names).toEqual(["late"]);
   await pair.crash(pair.primary);
   await pair.failover({ force: true });
   expect(await late).toMatchObject({ state: "done" });
-  await expect.poll(names, { timeout: 30_000 }).toEqual(["late"]);
+  await expect.poll(names).toEqual(["late"]);
 });
 
 test("what a standby has is forgotten, and what none has is not", async () => {
-  pair = await startPostgresPair({ replication: "async" });
-  await migrate({ url: pair.url("owner", "writer") });
+  await startPair();
   const app = await start();
   await steady(app);
   await add(app, "safe");
-  await expect.poll(() => app.writes.fill.retained?.held, { timeout: 30_000 }).toBe(0);
-  await expect.poll(() => app.journal?.fill.records, { timeout: 30_000 }).toBe(0);
+  await expect.poll(() => app.writes.fill.retained?.held).toBe(0);
+  await expect.poll(() => app.journal?.fill.records).toBe(0);
   await pair.cutReplication();
   await add(app, "not safe");
   const { id } = { id: app.cluster.monitor.writer! };

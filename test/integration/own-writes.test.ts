@@ -83,13 +83,6 @@ async function until(cluster: Cluster, holds: () => boolean): Promise<void> {
   while (!holds()) await once(cluster.monitor.events, "report");
 }
 
-/** Cuts the standby off, and resolves when nothing is sent to it any more. */
-async function cutOff(): Promise<void> {
-  await pair.cutReplication();
-  const senders = "select pid from pg_stat_replication";
-  while ((await pair.primary.query(senders)).length > 0) await new Promise(setImmediate);
-}
-
 function standbyHas({ monitor }: Cluster, { mark }: OwnWrites): boolean {
   const standby = monitor.nodes.find(({ state }) => state === "standby");
   const sampled =
@@ -106,7 +99,7 @@ test("who has written sees it, however far behind the standby is; others need no
   // The primary hesitates, so that the standby is asked as well.
   pair.endpoint(pair.primary).addToxic("slow", { type: "latency", latencyMs: 130 });
   const anybody = () => read(cluster, null);
-  await expect.poll(anybody, { timeout: 30_000 }).toMatchObject({ word: "old", source: "replica" });
+  await expect.poll(anybody).toMatchObject({ word: "old", source: "replica" });
   let seen = 0;
   for (let n = 0; n < 10; n++) {
     const reading = await read(cluster, own);
@@ -151,7 +144,7 @@ test("while the primary hangs, a reader is not left hanging with it", async () =
 
 test("a failover that has lost the write loses nobody who looks for it", async () => {
   const cluster = await start();
-  await cutOff();
+  await pair.cutReplication();
   const own = new OwnWrites();
   await write(cluster, "lost", own);
   await pair.crash(pair.primary);
@@ -178,10 +171,11 @@ test("an app that knows the old primary alone does not pass its answers off as w
 
 test("a standby that is cut off is as old as what it has, and not asked beyond the bound", async () => {
   const cluster = await start();
-  await cutOff();
+  await pair.cutReplication();
   const own = new OwnWrites();
   await write(cluster, "new", own);
-  const writtenAt = own.mark!.at.getTime();
+  // When the commit was asked for, the primary did not show it yet.
+  const writtenAt = Date.now();
   // It has replayed all that it received; only the primary's samples know better.
   const { report } = cluster.monitor.nodes.find(({ state }) => state === "standby")!;
   const after = new Promise<void>((resolve) => {

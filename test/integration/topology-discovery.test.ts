@@ -67,8 +67,10 @@ test.each(["aurora", "rds-cluster"] as const)(
       await pair.promote(next);
       await Promise.all(writes);
       expect(monitor.writer).toBe(ids[1]);
-      const { value, source } = await cluster.read(SHOP, (db) =>
-        db.execute<{ word: string }>(sql`select word from written`),
+      const { value, source } = await cluster.read(
+        SHOP,
+        (db) => db.execute<{ word: string }>(sql`select word from written`),
+        { deadlineMs: DEADLINE_MS },
       );
       expect(value.map(({ word }) => word).sort()).toEqual(["before", ...words].sort());
       expect(source).toBe("primary");
@@ -90,7 +92,9 @@ test("servers are added, removed and renamed while work goes on, and none of it 
     for (let i = 0; !ended; i++) {
       await write(cluster, `${n}-${i}`).catch((error: unknown) => failures.push(error));
       await cluster
-        .read(SHOP, (db) => db.execute(sql`select count(*) from written`))
+        .read(SHOP, (db) => db.execute(sql`select count(*) from written`), {
+          deadlineMs: DEADLINE_MS,
+        })
         .catch((error: unknown) => failures.push(error));
     }
   };

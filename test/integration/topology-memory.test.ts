@@ -9,6 +9,7 @@ import { Cluster } from "../../app/database/cluster.ts";
 import { MEMORY_FILE, TopologyMemory } from "../../app/database/topology/memory.ts";
 import { createLogger } from "../../app/observability/logger.server.ts";
 import { startPostgresPair, type PostgresPair } from "../sandbox/postgres/index.ts";
+import { replicated } from "./support/replicated.ts";
 
 let directory: string;
 beforeEach(async () => {
@@ -67,6 +68,7 @@ async function failOver(pair: PostgresPair, remembers: boolean) {
   const { primary: old, standby: next } = pair;
   const first = await start(pair, remembers);
   await first.write("before", 20_000);
+  await replicated(pair);
   await pair.crash(old);
   await pair.promote(next, { force: true });
   await first.write("after", 20_000);
