@@ -22,13 +22,15 @@ import {
 } from "../sandbox/postgres/index.ts";
 import { installCertificates, makeCertificates } from "../sandbox/postgres/tls.ts";
 import { operateApp, type OperatedApp } from "./support/operated-app.ts";
+import { replicated } from "./support/replicated.ts";
 
 /**
  * Whatever an operator gets wrong about the database: the app starts, says in plain words what it is and what to do,
  * serves what it can, acknowledges nothing that it cannot keep, and goes on by itself when the fault is mended.
  */
 
-// Each starts a process of the app, and waits for it to fail, to say so and to recover.
+// Each starts a process of the app, and waits for it to fail, to say so and to recover. Most of that is waiting, which
+// they do together; so each has what it breaks to itself.
 vi.setConfig({ testTimeout: 180_000 });
 
 const TEMPLATE = "migrated";
@@ -53,6 +55,14 @@ afterAll(async () => {
 
 /** A database of this release for one test. */
 const migrated = () => server.createDatabase({ template: TEMPLATE });
+
+/** One on a server of its own, for a test that changes what the databases of a server share: roles and settings. */
+async function migratedApart() {
+  const own = await startPostgres();
+  const database = await own.createDatabase();
+  await migrate({ url: database.url("owner"), steps: [installQueue] });
+  return { node: own.node, database, [Symbol.asyncDispose]: () => own.close() };
+}
 
 function databaseEnv(database: TestDatabase, changes: Partial<URL> = {}): Record<string, string> {
   return {
@@ -103,7 +113,7 @@ async function rides(
 /** Waits until the app is well again in the same process, and holds it to having said so, and said it once. */
 async function recovers(app: OperatedApp, sentence: string): Promise<void> {
   const { pid } = app.process;
-  await expect.poll(async () => (await app.health()).state, { timeout: 120_000 }).toBe("ok");
+  await app.well();
   expect((await app.health()).dependencies.database.problems).toEqual([]);
   expect((await app.open("/app/orders")).status).toBe(200);
   expect(await app.webhook()).toBe(200);
@@ -125,7 +135,7 @@ const asSuperuser = async (database: TestDatabase, ...statements: string[]) => {
   await sql.end();
 };
 
-describe("an address that leads nowhere", () => {
+describe.concurrent("an address that leads nowhere", () => {
   test("nobody listens", async () => {
     await using database = await migrated();
     await using network = await Endpoint.open({ name: "db", target: server.node });
@@ -161,10 +171,10 @@ describe("an address that leads nowhere", () => {
   });
 });
 
-describe("an account that is not let in", () => {
+describe.concurrent("an account that is not let in", () => {
   test("a wrong password", async () => {
-    await using database = await migrated();
-    const right = new URL(database.url("app")).password;
+    await using apart = await migratedApart();
+    const { database } = apart;
     const wrong = "not-the-password";
     const env = databaseEnv(database);
     await using app = await operateApp({
@@ -176,17 +186,13 @@ describe("an account that is not let in", () => {
     });
     expect(sentence).toContain("Check DATABASE_URL");
     await keepsSecret(app, [wrong, new URL(env["DATABASE_SYSTEM_URL"]!).password]);
-    try {
-      await asSuperuser(database, `alter role evenkeel_app password '${wrong}'`);
-      await recovers(app, sentence);
-    } finally {
-      await asSuperuser(database, `alter role evenkeel_app password '${right}'`);
-    }
+    await asSuperuser(database, `alter role evenkeel_app password '${wrong}'`);
+    await recovers(app, sentence);
   });
 
   test("a wrong password of the role for work across shops: pages go on", async () => {
-    await using database = await migrated();
-    const right = new URL(database.url("system")).password;
+    await using apart = await migratedApart();
+    const { database } = apart;
     const env = databaseEnv(database);
     await using app = await operateApp({
       ...env,
@@ -197,12 +203,8 @@ describe("an account that is not let in", () => {
       pages: "live",
     });
     expect(sentence).toContain("Check DATABASE_SYSTEM_URL");
-    try {
-      await asSuperuser(database, "alter role evenkeel_system password 'wrong-one'");
-      await recovers(app, sentence);
-    } finally {
-      await asSuperuser(database, `alter role evenkeel_system password '${right}'`);
-    }
+    await asSuperuser(database, "alter role evenkeel_system password 'wrong-one'");
+    await recovers(app, sentence);
   });
 
   test("a role that does not exist", async () => {
@@ -231,7 +233,8 @@ describe("an account that is not let in", () => {
   });
 
   test("no connection left", async () => {
-    await using database = await migrated();
+    await using apart = await migratedApart();
+    const { database } = apart;
     const limit = (n: number) =>
       asSuperuser(
         database,
@@ -239,18 +242,14 @@ describe("an account that is not let in", () => {
         `alter role evenkeel_system connection limit ${n}`,
       );
     await limit(0);
-    try {
-      await using app = await operateApp(databaseEnv(database));
-      const sentence = await rides(app, { says: /has no connection left for role evenkeel_app/ });
-      await limit(-1);
-      await recovers(app, sentence);
-    } finally {
-      await limit(-1);
-    }
+    await using app = await operateApp(databaseEnv(database));
+    const sentence = await rides(app, { says: /has no connection left for role evenkeel_app/ });
+    await limit(-1);
+    await recovers(app, sentence);
   });
 });
 
-describe("TLS", () => {
+describe.concurrent("TLS", () => {
   let pair: PostgresPair;
   beforeAll(async () => {
     pair = await startPostgresPair({ tls: true });
@@ -265,30 +264,35 @@ describe("TLS", () => {
     DATABASE_SYSTEM_URL: url("system"),
   });
 
-  test("an authority that did not sign the server's certificate", async () => {
-    const others = await makeCertificates(scratch, ["localhost", "127.0.0.1"]);
-    await using app = await operateApp({
-      ...env((role) => pair.url(role, "writer")),
-      DATABASE_CA_FILE: others.caFile,
-    });
-    const sentence = await rides(app, {
-      says: /^The certificate of 127\.0\.0\.1:\d+ was not signed by the authority in DATABASE_CA_FILE\. /,
-    });
-    const before = await Promise.all(
-      ["server.crt", "server.key"].map((name) =>
-        readFile(join(pair.primary.dataDir, name), "utf8"),
-      ),
-    );
-    await installCertificates(pair.primary, others);
-    await pair.primary.query("select pg_reload_conf()");
-    await recovers(app, sentence);
-    await installCertificates(pair.primary, {
-      ...others,
-      cert: before[0]!,
-      key: before[1]!,
-    });
-    await pair.primary.query("select pg_reload_conf()");
-  });
+  // It changes the certificate of the server that the others of these share.
+  test(
+    "an authority that did not sign the server's certificate",
+    { concurrent: false },
+    async () => {
+      const others = await makeCertificates(scratch, ["localhost", "127.0.0.1"]);
+      await using app = await operateApp({
+        ...env((role) => pair.url(role, "writer")),
+        DATABASE_CA_FILE: others.caFile,
+      });
+      const sentence = await rides(app, {
+        says: /^The certificate of 127\.0\.0\.1:\d+ was not signed by the authority in DATABASE_CA_FILE\. /,
+      });
+      const before = await Promise.all(
+        ["server.crt", "server.key"].map((name) =>
+          readFile(join(pair.primary.dataDir, name), "utf8"),
+        ),
+      );
+      await installCertificates(pair.primary, others);
+      await pair.primary.query("select pg_reload_conf()");
+      await recovers(app, sentence);
+      await installCertificates(pair.primary, {
+        ...others,
+        cert: before[0]!,
+        key: before[1]!,
+      });
+      await pair.primary.query("select pg_reload_conf()");
+    },
+  );
 
   test("a certificate for another name", async () => {
     pair.dns.set("elsewhere.example.test", "127.0.0.2");
@@ -325,23 +329,20 @@ describe("TLS", () => {
       DATABASE_CA_FILE: pair.caFile!,
       DATABASE_NAME_SERVERS: pair.dns.server,
     });
-    await expect.poll(async () => (await app.health()).state, { timeout: 120_000 }).toBe("ok");
+    await app.well();
     expect(await app.webhook()).toBe(200);
   });
 });
 
-describe("servers that are not what they should be", () => {
+describe.concurrent("servers that are not what they should be", () => {
   test("a writer that is read-only: pages are live, and what cannot be written is not acknowledged", async () => {
-    await using database = await migrated();
-    await server.node.alterSystem({ default_transaction_read_only: "on" });
-    try {
-      await using app = await operateApp(databaseEnv(database));
-      const sentence = await rides(app, { says: /yet takes no writes/, pages: "live" });
-      await server.node.alterSystem({ default_transaction_read_only: "off" });
-      await recovers(app, sentence);
-    } finally {
-      await server.node.alterSystem({ default_transaction_read_only: "off" });
-    }
+    await using apart = await migratedApart();
+    const { database, node } = apart;
+    await node.alterSystem({ default_transaction_read_only: "on" });
+    await using app = await operateApp(databaseEnv(database));
+    const sentence = await rides(app, { says: /yet takes no writes/, pages: "live" });
+    await node.alterSystem({ default_transaction_read_only: "off" });
+    await recovers(app, sentence);
   });
 
   test("a writer's address that leads to a standby", async () => {
@@ -375,8 +376,8 @@ describe("servers that are not what they should be", () => {
     });
     const isSaid = new RegExp(`^${at(other)} belongs to another cluster `);
     await app.logged(({ msg }) => isSaid.test(String(msg)));
-    const { state, dependencies } = await app.health();
-    expect(state).toBe("ok");
+    await app.well();
+    const { dependencies } = await app.health();
     expect(dependencies.database.nodes.map((node) => [node.id, node.state])).toEqual([
       [at(server), "primary"],
       [at(other), "foreign"],
@@ -393,7 +394,7 @@ describe("servers that are not what they should be", () => {
   });
 });
 
-describe("rights", () => {
+describe.concurrent("rights", () => {
   test("a role without any: what cannot be read is away, not broken", async () => {
     await using database = await migrated();
     await asSuperuser(
@@ -425,8 +426,8 @@ describe("rights", () => {
       });
       const says = /is a superuser, owns the tables or has BYPASSRLS/;
       await app.logged(({ msg, level }) => says.test(String(msg)) && level === "warn");
-      const { state, dependencies } = await app.health();
-      expect(state).toBe("ok");
+      await app.well();
+      const { dependencies } = await app.health();
       expect(dependencies.database.problems).toMatchObject([
         { level: "warning", problem: expect.stringContaining("Put evenkeel_app into") as string },
       ]);
@@ -464,7 +465,7 @@ async function migrateTo(url: string, folder: string): Promise<void> {
   await sql.end();
 }
 
-describe("the schema", () => {
+describe.concurrent("the schema", () => {
   const newest = releaseMigrations.at(-1)!.name;
 
   test("a database in which the release step was never run", async () => {
@@ -477,7 +478,9 @@ describe("the schema", () => {
     await recovers(app, sentence);
   });
 
-  test("a migration is missing: what can be read is, nothing is written, what is sent is kept or refused", async () => {
+  test("a migration is missing: what can be read is, nothing is written, what is sent is kept or refused", async ({
+    expect,
+  }) => {
     await using database = await server.createDatabase();
     await migrateTo(database.url("owner"), await otherMigrations({ less: 1 }));
     const keeps = (await forgetfulFileSystem(scratch)) === null;
@@ -503,16 +506,19 @@ describe("the schema", () => {
     await using database = await server.createDatabase();
     await migrateTo(database.url("owner"), await otherMigrations("newer"));
     await using app = await operateApp(databaseEnv(database));
-    await expect.poll(async () => (await app.health()).state, { timeout: 120_000 }).toBe("ok");
+    await app.well();
     expect((await app.open("/app/orders")).status).toBe(200);
     expect(await app.webhook()).toBe(200);
   });
 
-  test("a standby that lacked a migration when it was promoted is read from, not written to", async () => {
+  test("a standby that lacked a migration when it was promoted is read from, not written to", async ({
+    expect,
+  }) => {
     await using pair = await startPostgresPair({ replication: "async" });
     const owner = pair.url("owner", "writer");
     await migrateTo(owner, await otherMigrations({ less: 1 }));
     const { primary: old, standby: next } = pair;
+    await replicated(pair);
     await pair.cutReplication();
     await migrate({ url: owner, steps: [installQueue] });
     const at = pair.nodes.map((node) => `127.0.0.1:${pair.endpoint(node).port}`);
@@ -521,7 +527,7 @@ describe("the schema", () => {
       DATABASE_SYSTEM_URL: pair.url("system", old),
       DATABASE_NODES: at.join(","),
     });
-    await expect.poll(async () => (await app.health()).state, { timeout: 120_000 }).toBe("ok");
+    await app.well();
     expect(await app.webhook()).toBe(200);
 
     await pair.crash(old);
@@ -535,7 +541,7 @@ describe("the schema", () => {
     await migrate({ url: pair.url("owner", next), steps: [installQueue] });
     await app.logged(({ msg }) => msg === "the problem with the database is over");
     await expect
-      .poll(async () => (await app.health()).dependencies.database.state, { timeout: 60_000 })
+      .poll(async () => (await app.health()).dependencies.database.state, { timeout: 120_000 })
       .toBe("steady");
     expect(await app.webhook()).toBe(200);
     expect(app.process.lines.filter((line) => line.includes(sentence))).toHaveLength(1);

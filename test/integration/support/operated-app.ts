@@ -1,4 +1,5 @@
 import { createHmac, randomUUID } from "node:crypto";
+import { setTimeout as wait } from "node:timers/promises";
 import { AppProcess } from "../../sandbox/app-process.ts";
 import { freePort } from "../../sandbox/postgres/ports.ts";
 import { signSessionToken } from "../../sandbox/shopify/session-token.ts";
@@ -9,6 +10,8 @@ export const SHOP = "northbound.myshopify.com";
 
 const BROWSER =
   "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/153.0.0.0";
+
+const HEALTH_INTERVAL_MS = 100;
 
 export interface Health {
   readonly state: "ok" | "degraded";
@@ -30,6 +33,8 @@ export interface OperatedApp extends AsyncDisposable {
   readonly process: AppProcess;
   get(path: string): Promise<Response>;
   health(): Promise<Health>;
+  /** Resolves when /health says that all is well. */
+  well(): Promise<void>;
   /** Opens a page of the shop as its merchant. */
   open(path: string): Promise<{ readonly status: number; readonly html: string }>;
   /** Sends a webhook as Shopify does, and returns the status that it is answered with. */
@@ -59,11 +64,13 @@ export async function operateApp(env: Readonly<Record<string, string>>): Promise
   });
   await app.start();
   const get = (path: string) => fetch(new URL(path, app.url), { redirect: "manual" });
+  const health = async () => (await (await get("/health")).json()) as Health;
   return {
     process: app,
     get,
-    async health() {
-      return (await (await get("/health")).json()) as Health;
+    health,
+    async well() {
+      while ((await health()).state !== "ok") await wait(HEALTH_INTERVAL_MS);
     },
     async open(path) {
       const url = new URL(path, app.url);
