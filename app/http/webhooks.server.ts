@@ -38,9 +38,11 @@ export function webhooksHandler(intake: Intake): RequestHandler {
       void intake
         .receive(request.headers, Buffer.concat(chunks))
         .then(({ status, message, retryAfterSeconds }) => {
-          if (retryAfterSeconds !== undefined)
-            response.set("retry-after", String(retryAfterSeconds));
-          response.status(status).type("text/plain").send(`${message}\n`);
+          // Node's own way: Express would make an ETag of each answer.
+          response.statusCode = status;
+          response.setHeader("content-type", "text/plain; charset=utf-8");
+          if (retryAfterSeconds !== undefined) response.setHeader("retry-after", retryAfterSeconds);
+          response.end(`${message}\n`);
         });
     });
   };
