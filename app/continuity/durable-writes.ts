@@ -332,18 +332,18 @@ export class DurableWrites {
   }
 
   /**
-   * While there is a writer, a write waits for what its shop has on the disk instead of joining it there: a disk
+   * While writes are taken, a write waits for what its shop has on the disk instead of joining it there: a disk
    * acknowledges faster than a database drains it, and would never be empty again.
    *
    * @returns Whether nothing of the shop is on the disk any more.
    */
   async #caughtUpWithin(journal: Journal, shop: string, withinMs: number): Promise<boolean> {
+    if (!this.#cluster.takesWrites) return false;
     const { monitor } = this.#cluster;
-    if (monitor.writer === null) return false;
     const { promise, resolve } = Promise.withResolvers<void>();
     const late = setTimeout(resolve, withinMs);
     const onState = () => {
-      if (monitor.writer === null) resolve();
+      if (!this.#cluster.takesWrites) resolve();
     };
     const onDrained = (drained: string) => {
       if (drained === shop) resolve();
