@@ -54,7 +54,7 @@ test("a connection through a name that leads to the old primary is not written t
     await pair.start(old);
 
     // More at a time than there are connections from before.
-    const deadlineMs = 20_000;
+    const deadlineMs = 60_000;
     await Promise.all(
       shops.map((shop) => cluster.write(shop, "noted", note, { word: shop }, { deadlineMs })),
     );
@@ -98,13 +98,11 @@ test("a connection through a name that leads to the old primary is not written t
     const holding = Array.from({ length: 4 }, (_, n) => `holding-${n}.myshopify.com`);
     const first = holding.map((shop) => cluster.write(shop, "held", held, {}, { deadlineMs }));
     const holdingOn = Promise.all(first);
-    await expect.poll(() => atWork.size, { timeout: 20_000 }).toBe(holding.length);
+    await expect.poll(() => atWork.size).toBe(holding.length);
     const inLine = cluster.write("line.myshopify.com", "noted", note, { word: "" }, { deadlineMs });
     pair.endpoint("writer").moveTo(old, { connections: "reset" });
     await writerOf("reader");
-    await expect
-      .poll(() => cluster.monitor.node("writer")?.state, { timeout: 20_000 })
-      .toBe("fenced");
+    await expect.poll(() => cluster.monitor.node("writer")?.state).toBe("fenced");
     letGo.resolve();
     await Promise.all([holdingOn, inLine]);
     expect(await there(standby)).toMatchObject({ written: shops.length + holding.length + 1 });
@@ -114,9 +112,7 @@ test("a connection through a name that leads to the old primary is not written t
     pair.endpoint("reader").moveTo(old, { connections: "keep" });
     pair.endpoint("writer").moveTo(standby);
     await writerOf("writer");
-    await expect
-      .poll(() => cluster.monitor.node("reader")?.state, { timeout: 20_000 })
-      .toBe("fenced");
+    await expect.poll(() => cluster.monitor.node("reader")?.state).toBe("fenced");
   } finally {
     await cluster.close();
   }

@@ -114,7 +114,6 @@ test("a delivery that is lost while it is applied is applied when it is back", a
               .where(eq(webhookDeliveries.id, delivery.id)),
           )
         )[0]?.state,
-      { timeout: 30_000 },
     )
     .toBe("ignored");
   await inbox.stop();
