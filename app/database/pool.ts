@@ -48,6 +48,9 @@ interface Waiter {
 
 const DEFAULT_MAX_AGE_MS = 30 * 60_000;
 const MAX_CONNECT_JITTER_MS = 10;
+const TEND_EVERY_MS = 1_000;
+/** A server that does not answer for so long, while nothing is asked of it but to get ready, is not waited for. */
+const REHEARSAL_DEADLINE_MS = 5_000;
 
 /**
  * What is left of the first second's connects for the monitor's probes, and for what is kept warm to the same server
@@ -83,6 +86,8 @@ export class Pool {
   #failedConnects = 0;
   #closed = false;
   #refill: NodeJS.Timeout | undefined;
+  #tending: NodeJS.Timeout | undefined;
+  #isTending = false;
 
   constructor(options: PoolOptions) {
     this.#options = {
@@ -163,12 +168,16 @@ export class Pool {
     return client;
   }
 
-  /** Opens the connections that are kept warm, as far as the budget allows. */
+  /**
+   * Opens the connections that are kept warm, as far as the budget allows, and from now on keeps them ready: those that
+   * were lost or have grown old are replaced, and all of them know what they will be asked for.
+   */
   warm(): void {
     this.#warm = this.#options.warm;
     this.#isLetGo = false;
     this.#options.budget.renew();
     this.#grow();
+    this.#tending ??= setInterval(() => void this.#tend(), TEND_EVERY_MS).unref();
   }
 
   /**
@@ -177,6 +186,7 @@ export class Pool {
    */
   cool(): void {
     this.#warm = 0;
+    this.#stopTending();
     for (const waiter of [...this.#waiters]) waiter.reject(unreachableError());
   }
 
@@ -209,6 +219,7 @@ export class Pool {
   close(): void {
     this.#closed = true;
     clearTimeout(this.#refill);
+    this.#stopTending();
     for (const waiter of [...this.#waiters]) waiter.reject(closedError());
     for (const client of [...this.#clients]) client.destroy();
   }
@@ -284,6 +295,51 @@ export class Pool {
       if (delayMs === 0) void this.#open();
       else setTimeout(() => void this.#open(), delayMs);
     }
+  }
+
+  #stopTending(): void {
+    clearInterval(this.#tending);
+    this.#tending = undefined;
+  }
+
+  /**
+   * Looks after what is idle, one connection after the other, as long as nobody waits for one: the worst moment to learn
+   * or to connect is when a server has just taken over.
+   */
+  async #tend(): Promise<void> {
+    if (this.#isTending) return;
+    this.#isTending = true;
+    try {
+      this.#idle.find((client) => this.#isSpent(client))?.destroy();
+      const open = this.#clients.size + this.#connecting;
+      const lacksOne = open < Math.min(this.#warm, this.#options.size);
+      if (lacksOne && this.#waiters.length === 0 && this.#options.budget.take()) {
+        this.#connecting++;
+        void this.#open();
+      }
+      for (const client of [...this.#idle]) await this.#rehearse(client);
+    } finally {
+      this.#isTending = false;
+    }
+  }
+
+  /** Lets a connection that is idle go through what it will be asked for. */
+  async #rehearse(client: GuardedClient): Promise<void> {
+    const index = this.#idle.indexOf(client);
+    const isWanted = () => this.#waiters.length > 0 || client.broken !== null;
+    if (index < 0 || isWanted()) return;
+    const missing = client.statements.unrehearsed;
+    if (missing.length === 0) return;
+    this.#idle.splice(index, 1);
+    const deadline = setTimeout(() => client.destroy(), REHEARSAL_DEADLINE_MS);
+    for (const statement of missing) {
+      if (!isWanted()) await client.statements.rehearse(statement);
+    }
+    clearTimeout(deadline);
+    if (client.broken) return;
+    if (this.#isLetGo) return client.destroy();
+    this.#idle.unshift(client);
+    this.#serve();
   }
 
   async #open(): Promise<void> {

@@ -70,34 +70,34 @@ export class Statements {
     return question;
   }
 
-  /** Whether {@link rehearse} has something to do. */
-  get wantsRehearsal(): boolean {
-    return this.#hot !== null && (this.#hot.version !== this.#rehearsed || this.#isStale);
+  /**
+   * What a server process should go through before its time comes: what is worth preparing and was never asked here.
+   * From time to time once more, since what was learned of a table is forgotten when that is vacuumed.
+   */
+  get unrehearsed(): readonly HotStatement[] {
+    if (!this.#hot) return [];
+    const isStale = performance.now() - this.#rehearsedAt > REHEARSE_AGAIN_AFTER_MS;
+    if (this.#hot.version === this.#rehearsed && !isStale) return [];
+    const missing = this.#hot.all.filter((hot) =>
+      this.#names.has(hot.key) ? isStale : this.#hasRoomFor(hot),
+    );
+    if (missing.length === 0) this.#rehearsed = this.#hot.version;
+    if (isStale) this.#rehearsedAt = performance.now();
+    return missing;
   }
 
   /**
-   * Does for every statement that is worth preparing what a server process does at its first time: parse it, and plan
-   * it, for which it has to learn of the tables. From time to time once more, since what was learned of a table is
-   * forgotten when that is vacuumed. Nothing is executed: a standby does it too.
-   *
-   * @param goOn - Whether to go on to the next statement.
+   * Parses a statement and plans it, for which a server process has to learn of its tables. Nothing is executed: a
+   * standby does it too. What cannot be rehearsed is met at its first time.
    */
-  async rehearse(goOn: () => boolean): Promise<void> {
-    const { version, all } = this.#hot ?? { version: 0, all: [] };
-    const again = this.#isStale;
-    for (const hot of all) {
-      if (!goOn()) return;
-      const name = this.#names.get(hot.key);
-      // One that has been in use here is known, and one that was rehearsed a moment ago.
-      if (name ? !again : !this.#hasRoomFor(hot)) continue;
-      try {
-        await this.#plan(name ?? (await this.#prepare(hot)), hot.samples.length);
-      } catch {
-        // What cannot be rehearsed is met at its first time. A lost connection is known to its client.
-      }
+  async rehearse(hot: HotStatement): Promise<void> {
+    try {
+      const name = this.#names.get(hot.key) ?? (await this.#prepare(hot));
+      await this.#plan(name, hot.samples.length);
+    } catch {
+      // Not to be tried again and again. A lost connection is known to its client.
+      this.#prepared.add(hot.key);
     }
-    this.#rehearsed = version;
-    if (again) this.#rehearsedAt = performance.now();
   }
 
   /** Whether a statement of the transaction has failed. */
@@ -121,10 +121,6 @@ export class Statements {
   /** Whether it may be prepared, and is not. */
   #hasRoomFor({ key }: HotStatement): boolean {
     return !this.#prepared.has(key) && this.#prepared.size < MAX_PREPARED;
-  }
-
-  get #isStale(): boolean {
-    return performance.now() - this.#rehearsedAt > REHEARSE_AGAIN_AFTER_MS;
   }
 
   /** @returns Its name in the session. */

@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { DatabaseError, toDatabaseError } from "../../app/database/errors.ts";
 import { GuardedClient, type ConnectionTarget } from "../../app/database/guarded-client.ts";
 import type { TlsOptions } from "../../app/database/guarded-socket.ts";
+import { HotStatements } from "../../app/database/hot-statements.ts";
 import { createResolver } from "../../app/database/resolver.ts";
 import { startPostgresPair, type PostgresPair } from "../sandbox/postgres/index.ts";
 
@@ -53,8 +54,11 @@ function target(url = pair.url("app", "writer")) {
   };
 }
 
-const connect = (options: { target?: ConnectionTarget; connectTimeoutMs?: number } = {}) =>
+const connect = (
+  options: { target?: ConnectionTarget; connectTimeoutMs?: number; hot?: HotStatements } = {},
+) =>
   GuardedClient.connect({
+    ...(options.hot ? { hot: options.hot } : {}),
     target: options.target ?? target(),
     resolver: createResolver(),
     connectTimeoutMs: options.connectTimeoutMs ?? 2000,
@@ -245,4 +249,34 @@ test("hundreds of kills under load leave nothing uncaught and nothing half done"
     select count(*) filter (where word like '%a')::int as a, count(*) filter (where word like '%b')::int as b from trap`;
   expect(rows!.a).toBe(rows!.b);
   expect(rows!.a).toBeGreaterThanOrEqual(acknowledged);
+});
+
+test("a standby's connection goes through what it will be asked for, writes too, and does none of it", async () => {
+  const hot = new HotStatements();
+  const primary = await connect({ hot });
+  const write = (client: GuardedClient) =>
+    client.database.execute(sql`insert into trap (word) values (${"a"})`);
+  for (let n = 0; n < 6; n++) await write(primary);
+  primary.destroy();
+  const [{ lsn }] = await admin<[{ lsn: string }]>`select pg_current_wal_lsn() as lsn`;
+  const standby = await connect({ target: target(pair.url("app", "reader")), hot });
+  while (
+    (await standby.sql`select 1 where pg_last_wal_replay_lsn() >= ${lsn}::pg_lsn`).length === 0
+  ) {
+    await new Promise(setImmediate);
+  }
+
+  const [statement, ...others] = standby.statements.unrehearsed;
+  expect(others).toEqual([]);
+  await standby.statements.rehearse(statement!);
+  expect(standby.statements.unrehearsed).toEqual([]);
+  expect(
+    await standby.sql.unsafe(
+      "select generic_plans::int as plans from pg_prepared_statements where statement like 'insert into trap%'",
+    ),
+  ).toEqual([{ plans: 1 }]);
+  expect(await admin`select from trap`).toHaveLength(6);
+  // The session is as it was: its transaction is over, and a write is refused as ever.
+  await expect(kindOf(write(standby))).resolves.toBe("wrongNode");
+  standby.destroy();
 });

@@ -123,6 +123,36 @@ test("a write waits three times for the server: for its id, its work and its com
   expect(both).toHaveLength(1 + 3);
 });
 
+test("what one connection is asked again and again, the idle ones beside it get ready for", async () => {
+  const size = 3;
+  const one = open({ poolSize: size });
+  await often((n) => one.write(SHOP, `w-${n}`, append, { word: `${n}` }, PATIENCE));
+  /** What each of so many connections has, which are in use at the same time. */
+  const onEach = async () => {
+    let inside = 0;
+    const all = Promise.withResolvers<void>();
+    return Promise.all(
+      Array.from({ length: size }, async () => {
+        const { value } = await one.read(
+          SHOP,
+          async (db) => {
+            const rows = await db.execute(sql`select statement from pg_prepared_statements`);
+            if (++inside >= size) all.resolve();
+            await all.promise;
+            return rows.length;
+          },
+          PATIENCE,
+        );
+        return value;
+      }),
+    );
+  };
+  const areReady = async () => (await onEach()).every((count) => count === 2);
+  // The insert of the id and the write's own; a connection that has none yet gets both by and by.
+  while (!(await areReady())) await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(await areReady()).toBe(true);
+});
+
 test("a migration beneath a prepared statement costs its transaction another try, and no error", async () => {
   const one = open({ poolSize: 3 });
   await owner`create table trial (id text primary key, n integer not null)`;
