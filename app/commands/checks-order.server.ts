@@ -1,12 +1,11 @@
 import { and, eq, inArray, isNull } from "drizzle-orm";
 import type { ShopDatabase } from "../database/cluster.ts";
 import { fulfillmentOrders, fulfillments, orders, orderLines } from "../database/schema.ts";
-import { tagsWithout, tidyNote } from "../orders/note-and-tags.ts";
+import { MOST_TAGS, tagsWithout, tidyNote } from "../orders/note-and-tags.ts";
 import { changeWords } from "../words/changes.ts";
 import { expectOrder, nothingExpected, type ExpectedOrder } from "./expected-order.ts";
 import {
   fulfilInput,
-  MOST_TAGS,
   type CancelFulfilmentInput,
   type EditInput,
   type FulfilInput,

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { largestQuantity } from "../inventory/adjustment-form.ts";
 import { holdReasons } from "../orders/types.ts";
-import { sameTag } from "../orders/note-and-tags.ts";
+import { LONGEST_NOTE, LONGEST_TAG, MOST_TAGS, sameTag } from "../orders/note-and-tags.ts";
 import { changeWords } from "../words/changes.ts";
 import { id } from "./inputs-parts.ts";
 
@@ -48,11 +48,7 @@ export const fulfilInput = z.object({
 });
 export type FulfilInput = z.infer<typeof fulfilInput>;
 
-/** Shopify's limits. */
-export const LONGEST_NOTE = 5_000;
-export const LONGEST_TAG = 40;
-export const MOST_TAGS = 250;
-export const LONGEST_HOLD_NOTES = 255;
+const LONGEST_HOLD_NOTES = 255;
 
 const orderId = id("Choose an order.");
 

@@ -1,3 +1,8 @@
+/** Shopify's limits. */
+export const LONGEST_NOTE = 5_000;
+export const LONGEST_TAG = 40;
+export const MOST_TAGS = 250;
+
 /** A note as it is compared and kept: Shopify keeps an empty one as none, and line ends differ by system. */
 export function tidyNote(note: string | null): string | null {
   return note?.replaceAll(/\r\n?/g, "\n").trim() || null;
@@ -11,4 +16,12 @@ export function sameTag(a: string, b: string): boolean {
 /** The tags of some that are not among others. */
 export function tagsWithout(tags: readonly string[], others: readonly string[]): string[] {
   return tags.filter((tag) => !others.some((other) => sameTag(tag, other)));
+}
+
+/** The tags in a text that somebody has typed: commas part them. */
+export function tagsIn(text: string): string[] {
+  const entered = text.split(",").map((tag) => tag.trim());
+  return entered.filter(
+    (tag, at) => tag !== "" && entered.findIndex((other) => sameTag(tag, other)) === at,
+  );
 }

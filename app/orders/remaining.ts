@@ -1,4 +1,4 @@
-import type { FulfillmentOrder, OrderDetail, OrderLine } from "./types.ts";
+import type { Fulfillment, FulfillmentOrder, OrderDetail, OrderLine } from "./types.ts";
 
 /** Some units of a line: all of it, or what is left, sent or taken off. */
 export interface LineUnits {
@@ -24,14 +24,33 @@ export function canFulfil(order: OrderDetail, part?: FulfillmentOrder): boolean 
   if (order.cancelledAt) return false;
   // Which units an earlier fulfillment takes is known once Shopify has it.
   if (order.pending?.kind === "order.fulfil" && order.pending.ring !== "needs-you") return false;
-  return openFulfillmentOrders(order).some(
-    (open) => workable.has(open.status) && (part === undefined || open.id === part.id),
-  );
+  return workableFulfillmentOrders(order).some((open) => part === undefined || open.id === part.id);
+}
+
+const isHeldSoon = ({ expected }: OrderDetail, { id }: FulfillmentOrder) =>
+  expected.held.some(({ fulfillmentOrderId }) => fulfillmentOrderId === id);
+
+/** Whether a part can be put on hold: once, and only what could be sent otherwise, now or later. */
+export function canHold(order: OrderDetail, part: FulfillmentOrder): boolean {
+  if (order.cancelledAt || isHeldSoon(order, part)) return false;
+  return workable.has(part.status) || part.status === "scheduled";
+}
+
+/** Whether a part's holds can be released. */
+export function canRelease(order: OrderDetail, part: FulfillmentOrder): boolean {
+  return part.status === "on_hold" && !order.expected.released.includes(part.id);
+}
+
+/** Whether a fulfillment can be taken back, as far as is known here. */
+export function canCancel(order: OrderDetail, { id, status }: Fulfillment): boolean {
+  return !order.cancelledAt && status === "success" && !order.expected.cancelled.includes(id);
 }
 
 /** The parts of an order that can be fulfilled now. */
 export function workableFulfillmentOrders(order: OrderDetail): FulfillmentOrder[] {
-  return openFulfillmentOrders(order).filter(({ status }) => workable.has(status));
+  return openFulfillmentOrders(order).filter(
+    (part) => workable.has(part.status) && !isHeldSoon(order, part),
+  );
 }
 
 /** Units that are neither sent, nor in a location's hands, nor taken off: shown so that none disappears. */

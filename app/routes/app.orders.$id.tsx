@@ -1,5 +1,10 @@
-import type { HeadersFunction, LoaderFunctionArgs, SerializeFrom } from "@remix-run/node";
-import { useLoaderData } from "@remix-run/react";
+import type {
+  ActionFunctionArgs,
+  HeadersFunction,
+  LoaderFunctionArgs,
+  SerializeFrom,
+} from "@remix-run/node";
+import { useLoaderData, type ClientActionFunctionArgs } from "@remix-run/react";
 import {
   Badge,
   Banner,
@@ -16,6 +21,7 @@ import {
 } from "@shopify/polaris";
 import { boundary } from "@shopify/shopify-app-remix/server";
 import { AddressLines, sameAddress } from "../components/address-lines.tsx";
+import { CancelFulfilment } from "../components/cancel-fulfilment.tsx";
 import { ChangeBadge } from "../components/change-badge.tsx";
 import { Fact, Section } from "../components/details.tsx";
 import { RouteErrorBoundary } from "../components/error-boundary.tsx";
@@ -23,16 +29,23 @@ import { pageTitle } from "../components/page-title.ts";
 import { useListAddressBefore } from "../components/list-memory.ts";
 import { useFormat, useNow, useWords } from "../components/localisation.tsx";
 import { Name } from "../components/name.tsx";
+import { HoldButton, ReleaseButton } from "../components/order-holds.tsx";
 import { OrderLineRow } from "../components/order-line-row.tsx";
+import { NoteAndTags, OnItsWay } from "../components/order-note-tags.tsx";
 import { SourceBadge } from "../components/source-badge.tsx";
 import { FulfillmentBadge, PaymentBadge } from "../components/status-badges.tsx";
+import { answerForm } from "../components/submission.ts";
 import { Timeline } from "../components/timeline.tsx";
 import { TitleBar } from "../components/title-bar.tsx";
+import { submitChange } from "../http/changes.server.ts";
 import { answering, notFound } from "../http/problems.server.ts";
 import { parseId } from "../list-query.ts";
 import { isWebAddress } from "../orders/fulfilment-form.ts";
 import {
+  canCancel,
   canFulfil,
+  canHold,
+  canRelease,
   openFulfillmentOrders,
   removedUnits,
   unassignedUnits,
@@ -49,6 +62,19 @@ export async function loader({ request, context, params }: LoaderFunctionArgs) {
     if (!value) throw notFound("order");
     return { order: value, source };
   });
+}
+
+export async function action({ request, context }: ActionFunctionArgs) {
+  return submitChange({ request, context }, [
+    "order.edit",
+    "order.hold",
+    "order.release",
+    "order.cancel-fulfilment",
+  ]);
+}
+
+export function clientAction({ request, serverAction }: ClientActionFunctionArgs) {
+  return answerForm(request, serverAction<typeof action>);
 }
 
 export default function Order() {
@@ -175,7 +201,13 @@ function ToSend({ order, part }: { readonly order: OrderDetail; readonly part: F
   const words = useWords();
   const format = useFormat();
   const now = useNow();
-  const held = part.status === "on_hold";
+  const expectedHold = order.expected.held.find((one) => one.fulfillmentOrderId === part.id);
+  const released = order.expected.released.includes(part.id);
+  const held = part.status === "on_hold" || expectedHold !== undefined;
+  const holds = [
+    ...part.holds,
+    ...(expectedHold && part.status !== "on_hold" ? [expectedHold] : []),
+  ];
   const scheduled = part.status === "scheduled";
   const title = held
     ? words.order.sections.onHold
@@ -201,7 +233,7 @@ function ToSend({ order, part }: { readonly order: OrderDetail; readonly part: F
             ? ` · ${words.order.fulfilAfter(format.day(part.fulfillAt, now))}`
             : ""}
         </Text>
-        {part.holds.map((hold, index) => (
+        {holds.map((hold, index) => (
           <Box key={index} background="bg-surface-caution" padding="300" borderRadius="200">
             <BlockStack gap="050">
               <Text as="p" fontWeight="medium">
@@ -238,13 +270,18 @@ function ToSend({ order, part }: { readonly order: OrderDetail; readonly part: F
               );
             })}
         </div>
-        {canFulfil(order, part) && (
-          <InlineStack align="end">
-            <Button url={`/app/orders/${order.id}/fulfil?from=${part.id}`}>
-              {words.order.fulfil}
-            </Button>
+        {(expectedHold || released) && <OnItsWay />}
+        {canFulfil(order, part) || canHold(order, part) || canRelease(order, part) ? (
+          <InlineStack align="end" gap="200">
+            {canHold(order, part) && <HoldButton order={order} part={part} />}
+            {canRelease(order, part) && <ReleaseButton order={order} part={part} />}
+            {canFulfil(order, part) && (
+              <Button url={`/app/orders/${order.id}/fulfil?from=${part.id}`}>
+                {words.order.fulfil}
+              </Button>
+            )}
           </InlineStack>
-        )}
+        ) : null}
       </BlockStack>
     </Section>
   );
@@ -261,7 +298,8 @@ function Sent({
   const words = useWords();
   const format = useFormat();
   const now = useNow();
-  const cancelled = fulfillment.status === "cancelled";
+  const cancelling = order.expected.cancelled.includes(fulfillment.id);
+  const cancelled = fulfillment.status === "cancelled" || cancelling;
   return (
     <Section
       title={
@@ -309,6 +347,12 @@ function Sent({
             return line && <OrderLineRow key={lineId} line={line} units={quantity} />;
           })}
         </div>
+        {cancelling && <OnItsWay />}
+        {canCancel(order, fulfillment) && (
+          <InlineStack align="end">
+            <CancelFulfilment order={order} fulfillment={fulfillment} />
+          </InlineStack>
+        )}
       </BlockStack>
     </Section>
   );
@@ -361,17 +405,11 @@ function About({ order }: { readonly order: OrderDetail }) {
   );
   return (
     <BlockStack gap="400">
-      <Section title={sections.note}>
-        {order.note ? (
-          <Text as="p" breakWord>
-            <span className="ek-note">
-              <Name>{order.note}</Name>
-            </span>
-          </Text>
-        ) : (
-          subdued(words.order.noNote)
-        )}
-      </Section>
+      <NoteAndTags
+        // Another order's note and tags are other entries.
+        key={order.id}
+        order={order}
+      />
       <Card>
         <BlockStack gap="400">
           <BlockStack gap="200">
@@ -429,17 +467,6 @@ function About({ order }: { readonly order: OrderDetail }) {
           </BlockStack>
         </BlockStack>
       </Card>
-      <Section title={sections.tags}>
-        {order.tags.length > 0 ? (
-          <InlineStack gap="100">
-            {order.tags.map((tag) => (
-              <Badge key={tag}>{tag}</Badge>
-            ))}
-          </InlineStack>
-        ) : (
-          subdued(words.order.noTags)
-        )}
-      </Section>
       {order.risk && order.risk !== "none" && (
         <Section title={sections.risk}>
           <InlineStack>

@@ -1,5 +1,11 @@
 import type { AdjustmentReason, InventorySort, StockFilter } from "../inventory/types.ts";
-import type { FulfillmentStatus, OrderSort, OrderTab, PaymentStatus } from "../orders/types.ts";
+import type {
+  FulfillmentStatus,
+  HoldReason,
+  OrderSort,
+  OrderTab,
+  PaymentStatus,
+} from "../orders/types.ts";
 import type { ProductSort, ProductStatus } from "../products/types.ts";
 import type { Choice, StoryAction } from "../commands/overrides.ts";
 import type { CommandKind, CommandState } from "../commands/types.ts";
@@ -446,6 +452,53 @@ export function english(locale: string) {
           "order.cancel-fulfilment": "You cancelled a fulfillment",
           "order.take": "You took this order",
         } satisfies Record<CommandKind, string>,
+      },
+      edit: {
+        accepted: "Note and tags are on their way to Shopify",
+        kept: "Note and tags: kept on the server, waiting for the database",
+        addTag: "Add a tag",
+        add: "Add",
+        tagTooLong: (most: number) => `A tag can have at most ${number.format(most)} characters.`,
+        thereNow: "The note is now:",
+        conflict: {
+          title: "This note changed in Shopify while yours was waiting.",
+          yours: "Yours is:",
+          keepTheirs: "Keep Shopify's",
+          useMine: "Use mine",
+        },
+      },
+      hold: {
+        action: "Hold",
+        title: "Hold fulfillment",
+        what: "These items cannot be sent until the hold is released.",
+        reason: "Reason",
+        reasons: {
+          inventory_out_of_stock: "Out of stock",
+          incorrect_address: "Wrong address",
+          high_risk_of_fraud: "High risk of fraud",
+          awaiting_payment: "Waiting for the payment",
+          awaiting_return_items: "Waiting for returned items",
+          unknown_delivery_date: "Delivery date not known",
+          other: "Another reason",
+        } satisfies Record<HoldReason, string>,
+        notes: "Notes (optional)",
+        submit: "Hold fulfillment",
+        accepted: (name: string) => `Hold of ${name} is on its way to Shopify`,
+        kept: (name: string) => `Hold of ${name}: kept on the server, waiting for the database`,
+      },
+      release: {
+        action: "Release hold",
+        accepted: (name: string) => `Release of ${name} is on its way to Shopify`,
+        kept: (name: string) => `Release of ${name}: kept on the server, waiting for the database`,
+      },
+      cancelFulfilment: {
+        action: "Cancel fulfillment",
+        ask: (name: string) => `Cancel fulfillment ${name}?`,
+        consequence:
+          "Its items are to be sent again. The tracking number no longer counts, and the customer is not told.",
+        keep: "Keep it",
+        accepted: (name: string) => `Cancelling ${name} is on its way to Shopify`,
+        kept: (name: string) => `Cancelling ${name}: kept on the server, waiting for the database`,
       },
       decide: "Decide what to do",
       fulfilPending: "A fulfillment is on its way to Shopify",
