@@ -519,7 +519,7 @@ class CommitsToCut extends RegExp {
   }
 }
 
-/** Few enough that lost connections can be made up for, at three per second. */
+/** Few enough that lost connections can be made up for, at two or three per second. */
 const CUT_SHARE = 0.01;
 const ANSWERS_TO_CUT = 40;
 const CUTTING_MS = 20_000;
