@@ -1,7 +1,7 @@
 import { parseArgs } from "node:util";
 import postgres from "postgres";
 import { z } from "zod";
-import { and, eq, sql } from "drizzle-orm";
+import { and, eq, sql, type Query } from "drizzle-orm";
 import { drizzle } from "drizzle-orm/postgres-js";
 import { Cluster } from "../../app/database/cluster.ts";
 import { migrate } from "../../app/database/migrate.ts";
@@ -13,7 +13,9 @@ import { round, type Round } from "./support/measure.ts";
 
 /**
  * `npm run bench:database`: what the cluster's doors cost in fair weather, against the identical statements
- * (begin, set_config, operation insert, work, commit) on a bare postgres.js pool with drizzle, in one run.
+ * (begin, set_config, operation insert, work, commit) on a bare postgres.js pool, in one run. They are built by drizzle on
+ * either side; on the pool they go prepared, as the driver's own do, which the bars are about, and unprepared, as drizzle
+ * sends them.
  */
 const { values } = parseArgs({
   options: {
@@ -63,9 +65,40 @@ const readOne = (db: Pick<typeof bareDatabase, "select">, id: number) =>
     .from(locations)
     .where(and(eq(locations.shop, SHOP), eq(locations.id, id)));
 
+const operation = (n: number, label: string) => {
+  const input = { id: anyId(), name: `Location ${n}` };
+  const inputHash = hashInput(rename.name, input);
+  return { ...input, operationId: `${label}-${n}`, inputHash };
+};
+
+type Operation = ReturnType<typeof operation>;
+const insertOperation = (
+  db: Pick<typeof bareDatabase, "insert">,
+  { operationId, inputHash }: Operation,
+) =>
+  db
+    .insert(operations)
+    .values({ shop: SHOP, operationId, name: rename.name, inputHash })
+    .onConflictDoNothing()
+    .returning({ operationId: operations.operationId });
+const renameOne = (db: Pick<typeof bareDatabase, "update">, { id, name }: Operation) =>
+  db
+    .update(locations)
+    .set({ name })
+    .where(and(eq(locations.shop, SHOP), eq(locations.id, id)));
+const prepared = (tx: postgres.TransactionSql, query: { toSQL(): Query }) => {
+  const { sql: text, params } = query.toSQL();
+  return tx.unsafe(text, params as string[], { prepare: true });
+};
+
 const sides: Record<string, (n: number, label: string) => Promise<unknown>> = {
   "read: cluster": () => cluster.read(SHOP, (db) => readOne(db, anyId())),
   "read: bare pool": () =>
+    bare.begin("read only", async (tx) => {
+      await tx`select set_config('app.shop', ${SHOP}, true)`;
+      return prepared(tx, readOne(bareDatabase, anyId()));
+    }),
+  "read: bare pool, unprepared": () =>
     bareDatabase.transaction(
       async (tx) => {
         await tx.execute(sql`select set_config('app.shop', ${SHOP}, true)`);
@@ -76,23 +109,18 @@ const sides: Record<string, (n: number, label: string) => Promise<unknown>> = {
   "write: cluster": (n, label) =>
     cluster.write(SHOP, `${label}-${n}`, rename, { id: anyId(), name: `Location ${n}` }),
   "write: bare pool": (n, label) =>
+    bare.begin(async (tx) => {
+      const change = operation(n, label);
+      await tx`select set_config('app.shop', ${SHOP}, true)`;
+      await prepared(tx, insertOperation(bareDatabase, change));
+      await prepared(tx, renameOne(bareDatabase, change));
+    }),
+  "write: bare pool, unprepared": (n, label) =>
     bareDatabase.transaction(async (tx) => {
-      const input = { id: anyId(), name: `Location ${n}` };
+      const change = operation(n, label);
       await tx.execute(sql`select set_config('app.shop', ${SHOP}, true)`);
-      await tx
-        .insert(operations)
-        .values({
-          shop: SHOP,
-          operationId: `${label}-${n}`,
-          name: rename.name,
-          inputHash: hashInput(rename.name, input),
-        })
-        .onConflictDoNothing()
-        .returning({ operationId: operations.operationId });
-      await tx
-        .update(locations)
-        .set({ name: input.name })
-        .where(and(eq(locations.shop, SHOP), eq(locations.id, input.id)));
+      await insertOperation(tx, change);
+      await renameOne(tx, change);
     }),
 };
 
