@@ -118,6 +118,12 @@ test("the same delivery again is acknowledged and kept once", async () => {
   expect(deliveries).toBe(1);
 });
 
+test("what Shopify signed is kept although it is no whole JSON: a person sees it", async () => {
+  const body = ' {"id":1,';
+  expect((await send({ body })).status).toBe(200);
+  expect(await kept()).toMatchObject([{ body, state: "received" }]);
+});
+
 test("a body signed with the secret before the rotation is taken", async () => {
   expect((await send({ secret: PREVIOUS })).status).toBe(200);
 });
@@ -132,6 +138,7 @@ test.each([
   ["no version", { headers: { "x-shopify-api-version": "" } }, 400],
   ["a body that is not JSON", { body: "id=1&name=x" }, 400],
   ["an empty body", { body: "" }, 400],
+  ["a body with a NUL", { body: '{"note":"\0"}' }, 400],
   ["a body that is not UTF-8", { body: Buffer.from([0x22, 0xff, 0xfe, 0x22]) }, 400],
   ["another method", { method: "GET" }, 405],
 ] satisfies [string, Sent, number][])(
