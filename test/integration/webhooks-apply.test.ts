@@ -159,7 +159,7 @@ describe("what happens in the shop", () => {
       from fulfillment_orders f join orders o on o.id = f.order_id where f.id = ${part!.id}`;
     expect(row).toEqual({
       status: "on_hold",
-      holds: [{ reason: "incorrect_address", notes: "No such street" }],
+      holds: [{ id: part!.holds[0]!.id, reason: "incorrect_address", notes: "No such street" }],
       fulfillment_status: "on_hold",
     });
     // A fulfillment order that was never heard of leads to its order too.
@@ -456,6 +456,26 @@ describe("compliance", () => {
     await deliver("orders/updated", orderPayload(shop, order));
     app.shopify.webhooks.requestCustomerData(shop, customer, ids);
     await app.settled();
+    // What somebody here has written about them.
+    const written = {
+      "order.edit": {
+        orderId: order.id,
+        note: { value: `Call ${traces.join()}`, basedOn: traces.join() },
+        addTags: [],
+        removeTags: [],
+      },
+      "order.hold": {
+        orderId: order.id,
+        fulfillmentOrderIds: [1],
+        reason: "other",
+        notes: traces.join(),
+      },
+    };
+    for (const [kind, input] of Object.entries(written)) {
+      await app.owner`insert into commands (shop, id, kind, resource, input, state)
+        values (${shop.domain}, ${randomUUID()}, ${kind}, ${`order/${order.id}`},
+          ${app.owner.json(input)}, 'done')`;
+    }
     const before = await everything();
     for (const trace of traces) expect(before).toContain(trace);
 
