@@ -18,11 +18,18 @@ export class DrillProcess<
    * Starts `program` (a file beside this one).
    *
    * @param logFile - Where what it prints goes.
+   * @param environment - Added to ours.
    */
-  constructor(program: string, config: Config, logFile: string) {
+  constructor(
+    program: string,
+    config: Config,
+    logFile: string,
+    environment: Readonly<Record<string, string>> = {},
+  ) {
     const child = fork(fileURLToPath(new URL(program, import.meta.url)), {
       stdio: ["ignore", "pipe", "pipe", "ipc"],
       execArgv: [],
+      env: { ...process.env, ...environment },
     });
     const log = createWriteStream(logFile, { flags: "a" });
     let lastWords = "";

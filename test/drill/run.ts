@@ -10,6 +10,8 @@ import { faultNames, faults, type FaultName } from "./faults.ts";
 import type { DrillRow } from "./measure.ts";
 import { withoutNames, type Without } from "./messages.ts";
 import type { Topology } from "./network.ts";
+import { isShopifyFault } from "./shopify/faults.ts";
+import { runShopifyDrill } from "./shopify/run.ts";
 
 /*
  * `npm run drill -- --fault NAME`: plays faults on real processes under load and says what was lost.
@@ -18,7 +20,7 @@ import type { Topology } from "./network.ts";
 const USAGE = `npm run drill -- --fault NAME [options]
 
   --fault NAME            ${faultNames.join(", ")},
-                          several with commas, or all
+                          several with commas, or all; or shopify-NAME, for faults of Shopify's
   --runs N                times that each is played (1)
   --topology WHICH        nodes or endpoint: how clients know the database (both, where the fault has both)
   --replication WHICH     sync or async (what the fault is meant for)
@@ -199,16 +201,24 @@ function parse(): Arguments | null {
   };
 }
 
-let args: Arguments | null = null;
-try {
-  args = parse();
-} catch (error) {
-  console.error(`${(error as Error).message}\n`);
-}
-if (args === null) {
-  console.error(USAGE);
-  process.exitCode = 2;
-} else {
-  const given = args;
-  await runUntilSignal((signal) => main(given, signal));
+/** Shopify's faults are played on other processes, and have options of their own. */
+const chosen = process.argv[process.argv.indexOf("--fault") + 1] ?? "";
+if (process.argv.includes("--fault") && isShopifyFault(chosen)) {
+  await runUntilSignal(runShopifyDrill);
+} else await drillDatabase();
+
+async function drillDatabase() {
+  let args: Arguments | null = null;
+  try {
+    args = parse();
+  } catch (error) {
+    console.error(`${(error as Error).message}\n`);
+  }
+  if (args === null) {
+    console.error(USAGE);
+    process.exitCode = 2;
+  } else {
+    const given = args;
+    await runUntilSignal((signal) => main(given, signal));
+  }
 }
