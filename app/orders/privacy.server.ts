@@ -38,8 +38,8 @@ export async function customerOrderIds(
 }
 
 /**
- * Takes the person out of orders: name, addresses, e-mail, phone, note, and what search knows of them. The
- * orders stay, for their numbers, and are marked so that nothing brings the person back.
+ * Takes the person out of orders: name, addresses, e-mail, phone, note, what was written of them in changes, and
+ * what search knows of them. The orders stay, for their numbers, and are marked so that nothing brings the person back.
  *
  * @returns How many orders were changed.
  */
@@ -49,6 +49,14 @@ export async function redactOrders(
   ids: readonly number[],
 ): Promise<number> {
   if (ids.length === 0) return 0;
+  // What somebody has written here about the order; one on its way then replaces nothing that it did not see.
+  await tx.execute(sql`
+    update commands set input = case kind
+      when 'order.edit' then jsonb_set(input, '{note}', '{"value": "", "basedOn": null}')
+      else jsonb_set(input, '{notes}', 'null') end
+    where shop = ${shop} and resource in (
+        select 'order/' || value from json_array_elements_text(${JSON.stringify(ids)}::text::json))
+      and (kind = 'order.edit' and input->'note' <> 'null' or kind = 'order.hold')`);
   const which = and(
     eq(orders.shop, shop),
     sql`${orders.id} in ${idsIn(ids)}`,
