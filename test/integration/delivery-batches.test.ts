@@ -184,14 +184,32 @@ test("a delivery whose commit was cut off on its way to the standby is not taken
       select pid from pg_stat_activity where wait_event = 'SyncRep'`;
     return rows.map(({ pid }) => pid);
   };
+  const end = async () => {
+    for (const pid of await waiting()) await admin`select pg_terminate_backend(${pid})`;
+  };
+  // Sessions are told of a setting before it is in force: commits go on until the checkpointer has heard of it too.
+  const commitsWait = async () => {
+    for (let isOver = true; isOver;) {
+      isOver = false;
+      const over = () => void (isOver = true);
+      const commit = admin`select pg_logical_emit_message(true, 'test', '')`.then(over, over);
+      while (!isOver && (await waiting()).length === 0);
+      if (isOver) continue;
+      await end();
+      await commit;
+      await expect.poll(waiting).toEqual([]);
+      return;
+    }
+  };
   const insert = () =>
     cluster.system((db) => insertDeliveries(db, [delivery("cut off")]), { deadlineMs: PATIENT });
   await pair.supervisor.exclusively(async () => {
     await pair.primary.alterSystem({ synchronous_standby_names: "nobody" });
     try {
+      await commitsWait();
       const first = insert().catch((error: unknown) => error);
       await expect.poll(waiting).toHaveLength(1);
-      for (const pid of await waiting()) await admin`select pg_terminate_backend(${pid})`;
+      await end();
       expect(await first).toMatchObject({ kind: "unknown" });
       await expect.poll(stored).toEqual([delivery("cut off").id]);
       const second = insert();
