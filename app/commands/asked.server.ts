@@ -46,6 +46,8 @@ export const submission = z.object({
   requestedBy: z.string().nullable(),
   /** The command whose place it takes: the same change with other entries. */
   replaces: z.uuid().optional(),
+  /** The commands that it was asked for together with. */
+  bulkId: z.uuid().optional(),
 });
 export type Submission = z.infer<typeof submission>;
 
@@ -68,7 +70,7 @@ export function submitCommand(
   async function store(
     tx: ShopDatabase,
     shop: string,
-    { commandId, kind, input, requestedBy, replaces }: Submission,
+    { commandId, kind, input, requestedBy, replaces, bulkId }: Submission,
     values: {
       readonly state: CommandState;
       readonly acceptedAt: SQL;
@@ -87,6 +89,7 @@ export function submitCommand(
         resource,
         input,
         requestedBy,
+        bulkId: bulkId ?? null,
         result: sql`jsonb_build_object('history', ${history})`,
         ...(values.state === "failed" ? { settledAt: stamp } : {}),
         ...values,

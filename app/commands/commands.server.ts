@@ -149,7 +149,9 @@ class Outbox implements Commands {
 
   async submit(shop: string, request: SubmitRequest): Promise<SubmitResult> {
     const { operationId, requestedBy } = request;
-    const ids = [operationId, ...(request.replaces ? [request.replaces] : [])];
+    const ids = [operationId, request.replaces, request.bulkId].filter(
+      (id) => typeof id === "string",
+    );
     if (!z.array(z.uuid()).safeParse(ids).success) {
       return invalid("This form is broken. Load the page again.");
     }
@@ -171,6 +173,7 @@ class Outbox implements Commands {
       input: parsed.data,
       requestedBy,
       ...(request.replaces ? { replaces: request.replaces } : {}),
+      ...(request.bulkId ? { bulkId: request.bulkId } : {}),
     };
     const known = (await this.kept(shop)).submitted.find(
       ({ change }) => change.operationId === operationId,

@@ -95,6 +95,8 @@ export interface SubmitRequest {
   readonly requestedBy: string | null;
   /** The change that this one takes the place of: the same one with other entries. */
   readonly replaces?: string | null;
+  /** The changes that this one is asked for together with. */
+  readonly bulkId?: string | null;
   /** What the page called the thing that is changed: names it while the database cannot. */
   readonly subject?: string | null;
 }

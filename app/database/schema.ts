@@ -359,6 +359,8 @@ export const commands = pgTable(
     /** What is kept between attempts, and in the end what Shopify made of it. */
     result: jsonb(),
     requestedBy: text(),
+    /** Those that were asked for together. */
+    bulkId: uuid(),
     acceptedAt: moment().notNull().defaultNow(),
     /** When it was first sent; an idempotency key is honoured for 24 hours from here. */
     firstSentAt: moment(),
@@ -376,6 +378,9 @@ export const commands = pgTable(
       .on(t.shop, t.acceptedAt)
       .where(sql`state not in ('done', 'discarded')`),
     index("commands_updated_at").on(t.shop, t.updatedAt),
+    index("commands_by_bulk")
+      .on(t.shop, t.acceptedAt)
+      .where(sql`bulk_id is not null`),
   ],
 );
 

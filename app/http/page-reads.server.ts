@@ -1,3 +1,4 @@
+import { bulksUnderWay } from "../commands/bulk.server.ts";
 import type { Commands } from "../commands/commands.server.ts";
 import { withKept, type KeptCommands } from "../commands/kept.server.ts";
 import { countUnsettled, getChange, listChanges } from "../commands/queries.server.ts";
@@ -97,6 +98,7 @@ export function createPageReads({ cluster, sync, reads, commands, writes }: Page
     },
 
     countUnsettled: through("unsettled", countUnsettled),
+    bulksUnderWay: through("bulks", bulksUnderWay),
 
     /** One change with its story; one that is kept here has none yet. */
     async getChange(shop: string, operationId: string): Promise<Sourced<ChangeDetail | null>> {

@@ -11,6 +11,14 @@ import { OrderIcon, PrintIcon } from "@shopify/polaris-icons";
 import { boundary } from "@shopify/shopify-app-remix/server";
 import { useEffect } from "react";
 import { z } from "zod";
+import { bulkActions, MOST_ORDERS } from "../commands/bulk.ts";
+import { submitBulk } from "../commands/bulk.server.ts";
+import {
+  BulkDialog,
+  BulkNotices,
+  useBulkOrders,
+  type BulkReply,
+} from "../components/bulk-orders.tsx";
 import { DateFilter, lastDay } from "../components/date-filter.tsx";
 import { RouteErrorBoundary } from "../components/error-boundary.tsx";
 import { pageTitle } from "../components/page-title.ts";
@@ -38,6 +46,7 @@ import {
 } from "../orders/order-query.ts";
 import {
   fulfillmentStatuses,
+  holdReasons,
   orderTabs,
   paymentStatuses,
   type FulfillmentStatus,
@@ -57,13 +66,21 @@ export async function loader({ request, context }: LoaderFunctionArgs) {
     const { shop } = await merchant(request, context);
     const { pages } = context.services;
     const query = parseOrderQuery(new URL(request.url).searchParams);
-    const [orders, locations, views, progress] = await Promise.all([
+    const [orders, locations, views, progress, bulks] = await Promise.all([
       pages.listOrders(shop, query),
       pages.listLocations(shop),
       pages.listSavedViews(shop, "orders"),
       pages.syncProgress(shop),
+      pages.bulksUnderWay(shop),
     ]);
-    return { query, orders, locations, views: views.value, progress: progress.value };
+    return {
+      query,
+      orders,
+      locations,
+      views: views.value,
+      progress: progress.value,
+      bulks: bulks.value,
+    };
   });
 }
 
@@ -78,12 +95,28 @@ const savedView = z.discriminatedUnion("intent", [
 ]);
 type ViewRequest = z.infer<typeof savedView>;
 
-/** Saves and deletes views of the list. */
+const bulkRequest = z.object({
+  intent: z.literal("bulk"),
+  bulkId: z.uuid(),
+  action: z.enum(bulkActions),
+  orderIds: z.array(z.number().int().positive()).min(1).max(MOST_ORDERS),
+  notifyCustomer: z.boolean().optional(),
+  tags: z.array(z.string()).optional(),
+  reason: z.enum(holdReasons).optional(),
+});
+
+/** Saves and deletes views of the list, and asks for the same of many orders. */
 export async function action({ request, context }: ActionFunctionArgs) {
   return answering({ request, context }, async () => {
-    const { shop } = await merchant(request, context);
+    const { shop, user } = await merchant(request, context);
     const { writes } = context.services;
-    const asked = savedView.safeParse(await request.json().catch(() => null));
+    const body: unknown = await request.json().catch(() => null);
+    const bulk = bulkRequest.safeParse(body);
+    if (bulk.success) {
+      const answer = await submitBulk(context.services, shop, bulk.data, user);
+      return { kind: "bulk" as const, ...answer };
+    }
+    const asked = savedView.safeParse(body);
     if (!asked.success) return { ok: false as const, intent: "save" as const };
     const view = asked.data;
     if (view.intent === "save") {
@@ -102,14 +135,18 @@ export async function action({ request, context }: ActionFunctionArgs) {
   });
 }
 
-/** A view that could not be saved or deleted is said in a toast; the list stays. */
+/** What could not be done is said in a toast; the list stays. */
 export async function clientAction({ request, serverAction }: ClientActionFunctionArgs) {
-  const { intent } = (await request.clone().json()) as ViewRequest;
-  return orElse(serverAction<typeof action>, { ok: false as const, intent });
+  const { intent } = (await request.clone().json()) as ViewRequest | { readonly intent: "bulk" };
+  return intent === "bulk"
+    ? orElse(serverAction<BulkReply>, { kind: "bulk-failed" as const })
+    : orElse(serverAction<ViewAnswer>, { ok: false as const, intent });
 }
 
+type ViewAnswer = Exclude<Awaited<ReturnType<typeof action>>, { readonly kind: "bulk" }>;
+
 export default function Orders() {
-  const { query, orders, locations, views, progress } = useLoaderData<typeof loader>();
+  const { query, orders, locations, views, progress, bulks } = useLoaderData<typeof loader>();
   const words = useWords();
   const format = useFormat();
   const now = useNow();
@@ -139,6 +176,7 @@ export default function Orders() {
 
   const selection = useIndexResourceState(rows.map(({ id }) => ({ id: String(id) })));
   const { clearSelection } = selection;
+  const bulk = useBulkOrders(clearSelection);
   const address = params.toString();
   // What is selected is what is in sight: another page or search starts without a selection.
   useEffect(() => clearSelection(), [address, clearSelection]);
@@ -281,6 +319,7 @@ export default function Orders() {
     >
       <TitleBar title={words.pages.orders} />
       {rows.length > 0 && <ImportNotice progress={progress} what="orders" />}
+      <BulkNotices bulk={bulk} progress={bulks} />
       <Card padding="0">
         <ListFilters
           // Another tab or view starts with its own search field.
@@ -349,11 +388,23 @@ export default function Orders() {
           }}
           promotedBulkActions={[
             {
+              content: words.orders.bulk.action.fulfil,
+              onAction: () => bulk.open("fulfil"),
+              disabled: bulk.busy,
+            },
+            {
               icon: PrintIcon,
               content: words.orders.printSlips,
               url: slipsAddress(selected.map(({ id }) => id)),
             },
           ]}
+          bulkActions={bulkActions
+            .filter((name) => name !== "fulfil")
+            .map((name) => ({
+              content: words.orders.bulk.action[name],
+              onAction: () => bulk.open(name),
+              disabled: bulk.busy,
+            }))}
           {...(rows.length > 0
             ? {
                 pagination: pagination(
@@ -379,6 +430,7 @@ export default function Orders() {
           )}
         </IndexTable>
       </Card>
+      <BulkDialog bulk={bulk} orders={selected} />
     </Page>
   );
 }
@@ -386,7 +438,7 @@ export default function Orders() {
 /** Saves and deletes views, and says how it went. */
 function useViews() {
   const words = useWords();
-  const fetcher = useFetcher<typeof action>();
+  const fetcher = useFetcher<ViewAnswer>();
   const { data } = fetcher;
   useEffect(() => {
     if (!data) return;

@@ -144,7 +144,11 @@ export default function Resilience() {
     >
       <TitleBar title={words.pages.resilience} />
       <BlockStack gap="400">
-        <Dependencies database={database} shopify={shopify} />
+        <Dependencies
+          database={database}
+          shopify={shopify}
+          forcedAway={modes?.shopifyAway?.on === true}
+        />
         <Block id="changes" title={resilience.changes.title}>
           <Tabbed
             name="changes"
@@ -290,9 +294,11 @@ interface DependenciesProps {
     readonly latencyMs: number | null;
   };
   readonly shopify: { readonly up: boolean; readonly lastHeardAt: Date | null };
+  /** Somebody has said that Shopify is to be taken for away. */
+  readonly forcedAway: boolean;
 }
 
-function Dependencies({ database, shopify }: DependenciesProps) {
+function Dependencies({ database, shopify, forcedAway }: DependenciesProps) {
   const words = useWords();
   const format = useFormat();
   const now = useNow();
@@ -317,6 +323,7 @@ function Dependencies({ database, shopify }: DependenciesProps) {
             name={dependencies.shopify}
             what={dependencies.shopifyWhat}
             up={shopify.up}
+            {...(forcedAway ? { forced: dependencies.forced } : {})}
             facts={
               shopify.lastHeardAt
                 ? dependencies.lastHeard(format.age(shopify.lastHeardAt, now))
@@ -333,11 +340,14 @@ function Dependency({
   name,
   what,
   up,
+  forced,
   facts,
 }: {
   readonly name: string;
   readonly what: string;
   readonly up: boolean;
+  /** What somebody has forced upon it, whatever it does. */
+  readonly forced?: string;
   readonly facts: string;
 }) {
   const words = useWords();
@@ -355,7 +365,11 @@ function Dependency({
           {facts}
         </Text>
       </BlockStack>
-      <Badge tone={up ? "success" : "critical"}>{up ? dependencies.up : dependencies.down}</Badge>
+      {forced ? (
+        <Badge tone="warning">{forced}</Badge>
+      ) : (
+        <Badge tone={up ? "success" : "critical"}>{up ? dependencies.up : dependencies.down}</Badge>
+      )}
     </li>
   );
 }

@@ -336,6 +336,52 @@ export function english(locale: string) {
         deleteFailed: "The view could not be deleted. Try again in a moment.",
       },
       printSlips: "Print packing slips",
+      bulk: {
+        action: { fulfil: "Fulfil", tag: "Add tags", hold: "Hold", release: "Release" },
+        ask: {
+          fulfil: (n: number) => `Fulfil ${orders(n)}?`,
+          tag: (n: number) => `Add tags to ${orders(n)}`,
+          hold: (n: number) => `Hold ${orders(n)}?`,
+          release: (n: number) => `Release ${orders(n)}?`,
+        },
+        what: {
+          fulfil: "Everything that is left to send is marked as sent, without a tracking number.",
+          tag: "Tags that an order has already stay as they are.",
+          hold: "What is left to send is held back until it is released.",
+          release: "What is on hold can be sent again.",
+        },
+        tags: "Tags",
+        tagsHelp: "Separate several with commas.",
+        tagsMissing: "Enter a tag.",
+        reason: "Reason",
+        holdReason: {
+          inventory_out_of_stock: "Out of stock",
+          incorrect_address: "The address is wrong",
+          high_risk_of_fraud: "High risk of fraud",
+          awaiting_payment: "Waiting for the payment",
+          awaiting_return_items: "Waiting for returned items",
+          unknown_delivery_date: "The delivery date is not known",
+          other: "Another reason",
+        } satisfies Record<HoldReason, string>,
+        accepted: (n: number) =>
+          n === 0 ? "Nothing was changed" : `${changes(n)} on the way to Shopify`,
+        failed: "This could not be kept. Choose the orders again and repeat it in a moment",
+        leftOut: (n: number) => `${orders(n)} ${n === 1 ? "was" : "were"} left out`,
+        underWay: {
+          "order.fulfil": "Fulfilling orders",
+          "order.edit": "Adding tags",
+          "order.hold": "Holding orders",
+          "order.release": "Releasing orders",
+        } as Readonly<Partial<Record<CommandKind, string>>>,
+        progress: (what: string, settled: number, total: number, needYou: number) =>
+          [
+            `${what}: ${number.format(settled)} of ${changes(total)} at Shopify.`,
+            needYou > 0 ? `${changes(needYou)} ${needYou === 1 ? "needs" : "need"} you.` : "",
+          ]
+            .filter(Boolean)
+            .join(" "),
+        look: "View changes",
+      },
     },
 
     order: {
@@ -717,6 +763,7 @@ export function english(locale: string) {
         shopifyWhat: "Takes your changes and tells us of new orders and stock.",
         up: "Answering",
         down: "Not answering",
+        forced: "Taken for away",
         since: (moment: string) => `Since ${moment}`,
         latency: (ms: string) => `Answers in ${ms} ms`,
         lastHeard: (age: string) => `Last message ${age}`,
@@ -889,7 +936,7 @@ export function english(locale: string) {
         person: (id: string) => `staff member ${id}`,
         manage: "Switch it off",
         said: {
-          saved: "Switched",
+          saved: "Saved",
           kept: "Kept on the server, waiting for the database",
           failed: "That could not be done. Try again in a moment",
         },

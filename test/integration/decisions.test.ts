@@ -1,6 +1,8 @@
 import { randomUUID } from "node:crypto";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import type { BulkRequest } from "../../app/commands/bulk.ts";
+import { bulksUnderWay, submitBulk } from "../../app/commands/bulk.server.ts";
 import { createCommands, type Commands } from "../../app/commands/commands.server.ts";
 import {
   isReplaceable,
@@ -20,7 +22,7 @@ import { operation } from "../../app/shopify/operation.ts";
 import type { TestDatabase } from "../sandbox/postgres/index.ts";
 import { createShops, type ShopStore } from "../sandbox/shopify/shop/index.ts";
 import type { InventoryItem } from "../sandbox/shopify/shop/model.ts";
-import { insertFacts } from "./support/command-facts.ts";
+import { allOrders, insertFacts } from "./support/command-facts.ts";
 import { startTestServer, type TestServer } from "./support/database.ts";
 import { startShopifyApp, type ShopifyApp } from "./support/shopify-app.ts";
 
@@ -40,7 +42,7 @@ beforeAll(async () => {
   app = await startShopifyApp({
     database,
     work: false,
-    shops: createShops({ orders: 5, searchLagMs: 0 }),
+    shops: createShops({ orders: 40, searchLagMs: 0 }),
   });
   [shop] = app.shops as [ShopStore];
   await insertFacts(app.owner, shop);
@@ -399,7 +401,91 @@ describe("while changes are sent,", () => {
   });
 });
 
+describe("many orders at once:", () => {
+  beforeAll(() => app.jobs.start());
+
+  const used = new Set<number>();
+
+  /** Some orders of which everything can still be sent. */
+  function someOrders(count: number) {
+    const found = allOrders(shop)
+      // Young ones: Shopify shows no older ones.
+      .toReversed()
+      .filter(({ id, cancelledAt, closedAt, fulfillmentOrders }) => {
+        const open = fulfillmentOrders.every(({ status }) => status === "OPEN");
+        const alive = cancelledAt === null && closedAt === null;
+        return !used.has(id) && alive && fulfillmentOrders.length > 0 && open;
+      })
+      .slice(0, count);
+    if (found.length < count) throw new Error("The shop has no open order left.");
+    for (const { id } of found) used.add(id);
+    return found;
+  }
+  const bulk = (request: Omit<BulkRequest, "bulkId">, bulkId: string = randomUUID()) =>
+    submitBulk({ cluster: app.cluster, commands }, shop.domain, { bulkId, ...request }, ME);
+  const progressOf = async (bulkId: string) =>
+    (await bulksUnderWay(app.cluster, shop.domain)).value.find((one) => one.bulkId === bulkId);
+  /** Resolves when nothing of a bulk is on its way any more, and nothing of it needs a person. */
+  async function ended(bulkId: string, count: number): Promise<void> {
+    const found = { settled: 0, needYou: 0 };
+    await app.until(async () => {
+      Object.assign(found, await progressOf(bulkId));
+      return found.settled + found.needYou === count;
+    });
+    expect(found).toMatchObject({ settled: count, needYou: 0 });
+  }
+  const fulfilled = () =>
+    shop.ledger.filter(({ mutation }) => mutation === "fulfillmentCreate").length;
+
+  test("each is fulfilled once, however often the same click arrives", async () => {
+    const chosen = someOrders(3);
+    const before = fulfilled();
+    const bulkId = randomUUID();
+    const request = { action: "fulfil", orderIds: [...chosen.map(({ id }) => id), 1] } as const;
+    const answers = await Promise.all([bulk(request, bulkId), bulk(request, bulkId)]);
+    const { accepted } = answers[0];
+    expect(accepted).toBeGreaterThanOrEqual(chosen.length);
+    for (const answer of answers) {
+      expect(answer).toMatchObject({ accepted, leftOut: [{ order: "1" }] });
+    }
+    await ended(bulkId, accepted);
+    expect(fulfilled()).toBe(before + accepted);
+    // Long after, when nothing is left to send.
+    expect(await bulk(request, bulkId)).toMatchObject({ accepted });
+    expect(await progressOf(bulkId)).toMatchObject({ total: accepted, needYou: 0 });
+    expect(fulfilled()).toBe(before + accepted);
+    // Another click is another wish, of which nothing is left.
+    const again = await bulk({ ...request, orderIds: chosen.map(({ id }) => id) });
+    expect(again).toMatchObject({ accepted: 0 });
+    expect(again.leftOut).toHaveLength(chosen.length);
+  });
+
+  test("they are tagged, held and released", async () => {
+    const orderIds = someOrders(2).map(({ id }) => id);
+    const done = async (request: Omit<BulkRequest, "bulkId" | "orderIds">) => {
+      const bulkId = randomUUID();
+      const answer = await bulk({ ...request, orderIds }, bulkId);
+      expect(answer).toEqual({ action: request.action, accepted: 2, leftOut: [] });
+      await ended(bulkId, 2);
+    };
+    const statuses = () =>
+      allOrders(shop)
+        .filter(({ id }) => orderIds.includes(id))
+        .flatMap(({ fulfillmentOrders }) => fulfillmentOrders.map(({ status }) => status));
+    await done({ action: "tag", tags: ["courier"] });
+    for (const order of allOrders(shop).filter(({ id }) => orderIds.includes(id))) {
+      expect(order.tags).toContain("courier");
+    }
+    await done({ action: "hold", reason: "awaiting_payment" });
+    expect(new Set(statuses())).toEqual(new Set(["ON_HOLD"]));
+    await done({ action: "release" });
+    expect(new Set(statuses())).toEqual(new Set(["OPEN"]));
+  });
+});
+
 describe("what somebody forces upon the whole app:", () => {
+  beforeAll(() => app.jobs.start());
+
   const switchMode = (mode: Mode, on: boolean) =>
     saveSettings(
       app.writes,
