@@ -167,7 +167,7 @@ test("while nothing takes writes they are kept, and whoever asks is told of them
   await expect.poll(refreshToken, LONG).toBe("refresh-2");
   await expect.poll(() => threshold(next), LONG).toBe(9);
   await expect.poll(() => viewNames(next), LONG).toEqual(["View 1"]);
-  expect(await next.writes.waiting(SHOP)).toEqual([]);
+  await expect.poll(() => next.writes.waiting(SHOP), LONG).toEqual([]);
 });
 
 test("what comes late out of a journal does not undo what is newer", async () => {

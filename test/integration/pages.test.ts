@@ -502,7 +502,10 @@ describe("what a shop keeps for itself", () => {
     await owner`insert into settings (shop, "values") values (${HERE}, '{"lowStockThreshold": "many", "unknown": 1}')`;
     expect((await getSettings(cluster, HERE)).value).toEqual(defaultSettings);
     await saveSettings(writes, HERE, { lowStockThreshold: 3 }, "me");
-    expect((await getSettings(cluster, HERE)).value).toEqual({ lowStockThreshold: 3 });
+    expect((await getSettings(cluster, HERE)).value).toEqual({
+      ...defaultSettings,
+      lowStockThreshold: 3,
+    });
     expect((await getSettings(cluster, THERE)).value).toEqual(defaultSettings);
     await expect(saveSettings(writes, HERE, { lowStockThreshold: -1 })).rejects.toThrow();
   });
