@@ -13,7 +13,7 @@ export default defineConfig({
           include: ["test/unit/**/*.test.{ts,tsx}"],
           environment: "node",
           // Nothing here takes long; a busy machine does.
-          testTimeout: 60_000,
+          testTimeout: 120_000,
           expect,
         },
       },
