@@ -22,8 +22,8 @@ const PROBE_TICKS = 5;
 const CONNECT_TIMEOUT_MS = 500;
 /** Between two connects to a node that does not answer, while there is a writer elsewhere … */
 const RECONNECT_INTERVAL_MS = 1_000;
-/** … and while there is none: five per second, which no node minds. */
-const HUNT_RECONNECT_INTERVAL_MS = 200;
+/** … and while there is none: with their jitter at most five per second, which no node minds. */
+const HUNT_RECONNECT_INTERVAL_MS = 250;
 /** A connect into nothing takes its whole timeout; the next one does not wait for it. */
 const MAX_CONNECTING = 3;
 /** A node that came and went this often in that time has to answer several times before it is believed. */
