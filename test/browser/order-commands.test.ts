@@ -25,7 +25,7 @@ describe("an order that is changed", () => {
   const taken = (mutation: string) =>
     shop.ledger.filter((entry) => entry.mutation === mutation).length;
   const button = (name: string) => merchant.app.getByRole("button", { name, exact: true });
-  const told = (text: string) => page.getByRole("status").getByText(text).last().waitFor();
+  const told = (text: string | RegExp) => page.getByRole("status").getByText(text).waitFor();
 
   beforeAll(async () => {
     sandbox = await startSandbox({ orders: 60, tls: true });
@@ -56,7 +56,7 @@ describe("an order that is changed", () => {
     await merchant.app.getByLabel("Reason").selectOption("incorrect_address");
     await merchant.app.getByLabel("Notes (optional)").fill("Ask for the house number");
     await button("Hold fulfillment").click();
-    await told("is on its way to Shopify");
+    await told(`Hold of ${order().name} is on its way to Shopify`);
     await merchant.app.getByText("On hold: the address is wrong").waitFor();
     await button("Release hold").waitFor();
     await merchant.app.getByText("Your change, not yet at Shopify").waitFor({ state: "hidden" });
@@ -112,7 +112,7 @@ describe("an order that is changed", () => {
     const dialog = merchant.app.getByRole("dialog");
     await dialog.getByText("Its items are to be sent again.").waitFor();
     await dialog.getByRole("button", { name: "Cancel fulfillment" }).click();
-    await told("is on its way to Shopify");
+    await told(/^Cancelling .+ is on its way to Shopify$/);
     await expect
       .poll(() => order().fulfillments.map(({ status }) => status))
       .toEqual(["CANCELLED"]);

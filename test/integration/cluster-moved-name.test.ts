@@ -20,6 +20,7 @@ const held = defineWrite("test.held", z.object({}), async (tx, _input, at) => {
 const atWork = new Set<string>();
 const letGo = Promise.withResolvers<void>();
 
+const POOL_SIZE = 4;
 const shops = Array.from({ length: 15 }, (_, n) => `shop-${n}.myshopify.com`);
 
 test("a connection through a name that leads to the old primary is not written to, nor read from", async () => {
@@ -29,7 +30,7 @@ test("a connection through a name that leads to the old primary is not written t
     url: pair.url("app", "writer"),
     systemUrl: pair.url("system", "writer"),
     readerUrl: pair.url("app", "reader"),
-    poolSize: 4,
+    poolSize: POOL_SIZE,
   });
   cluster.start();
   const writerOf = async (id: string) => {
@@ -44,6 +45,12 @@ test("a connection through a name that leads to the old primary is not written t
     const { standby } = pair;
     // The connection of the reader's probe survives the promotion, and the writer's name leads nowhere.
     await replicated(pair);
+    // Its connections from before are the only way to it when no name leads there.
+    const open = `select application_name as name, count(*)::int from pg_stat_activity
+      where application_name in ('evenkeel', 'evenkeel-system') group by name order by name`;
+    await expect
+      .poll(() => standby.query(open))
+      .toMatchObject([{ name: "evenkeel", count: POOL_SIZE }, { name: "evenkeel-system" }]);
     await pair.cutReplication();
     await pair.crash(old);
     pair.endpoint("writer").moveTo(undefined);

@@ -113,6 +113,7 @@ export class Merchant {
     await this.app.getByRole("link", { name: "Fulfil items" }).first().click();
     await this.app.getByLabel("Tracking number").fill(trackingNumber);
     await this.app.getByRole("button", { name: /^Fulfil [\d,]+ items?$/ }).click();
-    await this.page.getByRole("status").getByText("on its way to Shopify").waitFor();
+    const told = /^Fulfillment of .+ is on its way to Shopify$/;
+    await this.page.getByRole("status").getByText(told).waitFor();
   }
 }
