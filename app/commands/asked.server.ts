@@ -95,6 +95,7 @@ export function submitCommand(
         ...values,
       })
       .returning();
+    await definitions[kind].accept?.(tx, shop, input);
     const actor = requestedBy ?? WORKER;
     const edited = replaces ? ([replaces, "edited"] as const) : [];
     await tell(tx, shop, commandId, "accepted", actor, ...edited);

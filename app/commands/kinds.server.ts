@@ -22,6 +22,7 @@ import { fulfil } from "./send-fulfilment.server.ts";
 import { hold, release } from "./send-hold.server.ts";
 import type { Sender } from "./sending.ts";
 import { adjustStock, setStock } from "./send-stock.server.ts";
+import { storeTaken } from "../orders/taken.server.ts";
 import { checkTake } from "./take-order/check.server.ts";
 import { takeInput } from "./take-order/input.ts";
 import { takeOrder } from "./take-order/send.server.ts";
@@ -33,6 +34,8 @@ export interface CommandDefinition<Input> {
   /** Commands of one resource go to Shopify one after the other. */
   readonly resource: (input: Input) => string;
   readonly check: (db: ShopDatabase, shop: string, input: Input) => Promise<Problem[]>;
+  /** What else there is of it here from the moment on at which it is accepted. */
+  readonly accept?: (tx: ShopDatabase, shop: string, input: Input) => Promise<void>;
   readonly send: Sender<Input>;
 }
 
@@ -79,6 +82,7 @@ export const definitions: Readonly<Record<CommandKind, CommandDefinition<unknown
     // An order of its own, whose number here is not yet Shopify's.
     resource: ({ id }) => `taken_order/${id}`,
     check: checkTake,
+    accept: storeTaken,
     send: takeOrder,
   }),
 };

@@ -38,5 +38,6 @@ export function ChangeBadge({ change }: { readonly change: PendingChange }) {
 /** Where a change leads to, if the app has a page for it. */
 export function changeAddress({ resource }: Pick<PendingChange, "resource">): string | null {
   const [kind, id] = resource.split("/");
+  if (kind === "taken_order" && id) return `/app/orders/taken/${id}`;
   return kind === "order" && id ? `/app/orders/${id}` : null;
 }

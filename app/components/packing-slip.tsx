@@ -6,12 +6,18 @@ import { addressLines } from "./address-lines.tsx";
 import { useFormat, useWords } from "./localisation.tsx";
 import { Name } from "./name.tsx";
 
+/** As much of an order as a packing slip says. */
+export type SlipOrder = Pick<
+  OrderDetail,
+  "name" | "placedAt" | "shippingAddress" | "shippingMethod" | "note" | "lines"
+>;
+
 /** One sheet of paper that goes into the parcel: no prices, no e-mail. */
 export function PackingSlip({
   order,
   shopName,
 }: {
-  readonly order: OrderDetail;
+  readonly order: SlipOrder;
   readonly shopName: string;
 }) {
   const words = useWords();

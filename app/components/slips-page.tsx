@@ -1,13 +1,12 @@
 import { Banner, Card, Page } from "@shopify/polaris";
 import { PrintIcon } from "@shopify/polaris-icons";
-import type { OrderDetail } from "../orders/types.ts";
 import { ListMessage } from "./list-states.tsx";
 import { useWords } from "./localisation.tsx";
-import { PackingSlip } from "./packing-slip.tsx";
+import { PackingSlip, type SlipOrder } from "./packing-slip.tsx";
 import { TitleBar } from "./title-bar.tsx";
 
 export interface SlipsPageProps {
-  readonly orders: readonly OrderDetail[];
+  readonly orders: readonly SlipOrder[];
   readonly shopName: string;
   readonly back: { readonly content: string; readonly url: string };
   /** What has to be said before printing: orders that are missing, a limit that was reached. */
@@ -47,7 +46,7 @@ export function SlipsPage({ orders, shopName, back, notices = [] }: SlipsPagePro
             <ListMessage icon={PrintIcon} {...words.slip.none} />
           </Card>
         ) : (
-          orders.map((order) => <PackingSlip key={order.id} order={order} shopName={shopName} />)
+          orders.map((order) => <PackingSlip key={order.name} order={order} shopName={shopName} />)
         )}
       </div>
     </Page>

@@ -190,8 +190,11 @@ export const isToFulfil = sql.raw(
     "and fulfillment_status <> 'on_hold' and fulfillment_status <> 'scheduled'",
 );
 
+/** The source of an order that was begun in Evenkeel; the others' are Shopify's words. */
+export const TAKEN_HERE = "evenkeel";
+
 /** Begun in Evenkeel rather than in Shopify. */
-export const isTakenHere = sql.raw("source_name = 'evenkeel' and deleted_at is null");
+export const isTakenHere = sql.raw(`source_name = '${TAKEN_HERE}' and deleted_at is null`);
 
 export const orders = pgTable(
   "orders",
@@ -381,6 +384,28 @@ export const commands = pgTable(
     index("commands_by_bulk")
       .on(t.shop, t.acceptedAt)
       .where(sql`bulk_id is not null`),
+  ],
+);
+
+/**
+ * Orders that were taken here, and which of Shopify's orders each has become. What was asked for stands in its
+ * command alone, so that personal data is in one place.
+ */
+export const takenOrders = pgTable(
+  "taken_orders",
+  {
+    shop: shopDomain(),
+    /** Made with the form. */
+    id: uuid().notNull(),
+    /** Follows from the id; Shopify's order has it as a tag. */
+    number: text().notNull(),
+    orderId: shopifyId(),
+  },
+  (t) => [
+    primaryKey({ columns: [t.shop, t.id] }),
+    index("taken_orders_open")
+      .on(t.shop, t.number)
+      .where(sql`order_id is null`),
   ],
 );
 

@@ -10,6 +10,15 @@ import type { Cluster } from "../database/cluster.ts";
 import { DatabaseError } from "../database/errors.ts";
 import { listInventory, listLocations } from "../inventory/queries.server.ts";
 import { getOrder, listOrders } from "../orders/queries.server.ts";
+import {
+  CATALOGUE,
+  findCustomers,
+  findVariants,
+  searchKept,
+  type SellableVariant,
+} from "../orders/take-search.server.ts";
+import { getTaken, keptTaken, listTaken, takenWithKept } from "../orders/taken.server.ts";
+import type { TakenOrder } from "../orders/taken-types.ts";
 import { changeMark, getOverview, getShop } from "../overview/queries.server.ts";
 import type { ChangeMark } from "../overview/types.ts";
 import { getProduct, listProducts } from "../products/queries.server.ts";
@@ -59,6 +68,27 @@ export function createPageReads({ cluster, sync, reads, commands, writes }: Page
       return mapSourced(sourced, (value) => add(value, kept));
     };
 
+  /** The same, with what is kept here alone where nothing else is to be had. */
+  const orKept =
+    <Input extends unknown[], T>(
+      read: (shop: string, ...input: Input) => Promise<Sourced<T>>,
+      add: (value: T, kept: KeptCommands, ...input: Input) => T,
+      nothing: T,
+    ) =>
+    async (shop: string, ...input: Input): Promise<Sourced<T>> => {
+      const known = await read(shop, ...input).catch(unlessAway);
+      const kept = await commands.kept(shop);
+      if (!known && keptTaken(kept).length === 0) throw nothingKnown();
+      return {
+        ...(known ?? { source: "disk", asOf: new Date() }),
+        value: add(known?.value ?? nothing, kept, ...input),
+      };
+    };
+
+  const variants = through("variants", findVariants);
+  const catalogue = (shop: string): Promise<Sourced<SellableVariant[]>> =>
+    reads.read({ shop, name: "catalogue" }, () => findVariants(cluster, shop, "", CATALOGUE));
+
   const changes = through("changes", listChanges);
   const change = through("change", getChange);
   const settings = through("settings", getSettings);
@@ -73,6 +103,27 @@ export function createPageReads({ cluster, sync, reads, commands, writes }: Page
     listLocations: through("locations", listLocations),
     listProducts: through("products", listProducts),
     getProduct: through("product", getProduct),
+    listTaken: orKept(through("taken-orders", listTaken), takenWithKept, []),
+
+    getTaken: orKept(
+      through("taken-order", getTaken),
+      (known: TakenOrder | null, kept, id) =>
+        takenWithKept(known ? [known] : [], kept).find((order) => order.id === id) ?? null,
+      null,
+    ),
+
+    /** Searches what can be sold; what was kept of the catalogue, while the database cannot. */
+    async findVariants(shop: string, search: string): Promise<Sourced<SellableVariant[]>> {
+      if (search.trim() === "") return mapSourced(await catalogue(shop), (all) => all.slice(0, 12));
+      const found = await variants(shop, search).catch(unlessAway);
+      return found ?? mapSourced(await catalogue(shop), (all) => searchKept(all, search));
+    },
+
+    /** Has the catalogue kept for a search without the database. */
+    catalogue,
+
+    findCustomers: through("customers", findCustomers),
+
     syncProgress: (shop: string) => reads.read({ shop, name: "sync" }, () => sync.progress(shop)),
 
     async getSettings(shop: string): Promise<Sourced<Settings>> {
@@ -93,7 +144,7 @@ export function createPageReads({ cluster, sync, reads, commands, writes }: Page
       const kept = await commands.kept(shop);
       const all = withKept(known?.value ?? [], kept, state);
       if (known) return { ...known, value: all };
-      if (all.length === 0) throw new DatabaseError("notExecuted", "NO_NODE", "Nothing is known.");
+      if (all.length === 0) throw nothingKnown();
       return { value: all, source: "disk", asOf: new Date() };
     },
 
@@ -125,6 +176,10 @@ export function createPageReads({ cluster, sync, reads, commands, writes }: Page
       return markWithKept(known?.value ?? nothing, kept);
     },
   };
+}
+
+function nothingKnown(): DatabaseError {
+  return new DatabaseError("notExecuted", "NO_NODE", "Nothing is known.");
 }
 
 /** @throws what is not an outage. */

@@ -78,7 +78,7 @@ export function removedUnits(order: OrderDetail): LineUnits[] {
 }
 
 /** What goes into the parcel: what is still to be sent, or, once everything was sent, all of it. */
-export function unitsToPack(order: OrderDetail): LineUnits[] {
+export function unitsToPack(order: Pick<OrderDetail, "lines">): LineUnits[] {
   const open = order.lines
     .map((line) => ({ line, units: Math.min(line.unfulfilledQuantity, line.currentQuantity) }))
     .filter(({ units }) => units > 0);

@@ -3,8 +3,15 @@ import { z } from "zod";
 import type { ShopDatabase } from "../database/cluster.ts";
 import { isFresh, type Origin } from "../database/freshness.ts";
 import { idsIn, upsertRows, type ColumnOf, type PackedRows } from "../database/rows.ts";
-import { fulfillmentOrders, fulfillments, orderLines, orders } from "../database/schema.ts";
+import {
+  fulfillmentOrders,
+  fulfillments,
+  orderLines,
+  orders,
+  TAKEN_HERE,
+} from "../database/schema.ts";
 import type { OrderRows } from "./mapping.server.ts";
+import { linkTaken } from "./taken.server.ts";
 
 /** Orders ready to be stored: each table's rows as one JSON text. */
 export const orderBatch = z.object({
@@ -132,6 +139,11 @@ const asFineAsKnown = sql`case
     ('on_hold', 'scheduled', 'in_progress', 'open', 'pending_fulfillment', 'request_declined')
   then t.fulfillment_status else excluded.fulfillment_status end`;
 
+/** What was begun here stays so, whatever Shopify calls the way on which it has got there. */
+const asTakenHere = sql.raw(
+  `case when t.source_name = '${TAKEN_HERE}' then t.source_name else excluded.source_name end`,
+);
+
 /**
  * Stores orders together with their lines, fulfillments and, where they were said, fulfillment orders. The
  * row of the order decides: where it is held back as older, so are its parts, and its lock keeps two writers
@@ -151,11 +163,16 @@ export async function saveOrders(
     columns: orderColumns,
     // What webhooks leave out.
     keep: told ? ["risk", "locationIds"] : [],
-    set: { ...unlessRedacted, ...(told ? { fulfillmentStatus: asFineAsKnown } : {}) },
+    set: {
+      ...unlessRedacted,
+      sourceName: asTakenHere,
+      ...(told ? { fulfillmentStatus: asFineAsKnown } : {}),
+    },
     when: isFresh(origin),
   });
   if (stored.length === 0) return [];
   const ids = stored.map(({ id }) => id);
+  await linkTaken(tx, shop, ids);
   const replaced = stored.filter(({ created }) => !created).map(({ id }) => id);
   const parts = { key: ["orderId", "id"], where: sql`x."orderId" in ${idsIn(ids)}` } as const;
 

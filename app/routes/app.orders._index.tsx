@@ -6,7 +6,7 @@ import {
   useSearchParams,
   type ClientActionFunctionArgs,
 } from "@remix-run/react";
-import { Card, IndexTable, Page, useIndexResourceState } from "@shopify/polaris";
+import { Box, Card, IndexTable, Page, useIndexResourceState } from "@shopify/polaris";
 import { OrderIcon, PrintIcon } from "@shopify/polaris-icons";
 import { boundary } from "@shopify/shopify-app-remix/server";
 import { useEffect } from "react";
@@ -33,6 +33,7 @@ import { OrderListRow, OrderRow } from "../components/order-rows.tsx";
 import { pagination } from "../components/pagination.ts";
 import { oldest, SourceBadge } from "../components/source-badge.tsx";
 import { orElse } from "../components/submission.ts";
+import { TakenOrders } from "../components/taken-orders.tsx";
 import { TextFilter } from "../components/text-filter.tsx";
 import { TitleBar } from "../components/title-bar.tsx";
 import { toast } from "../components/toast.ts";
@@ -73,10 +74,13 @@ export async function loader({ request, context }: LoaderFunctionArgs) {
       pages.syncProgress(shop),
       pages.bulksUnderWay(shop),
     ]);
+    // Those that are none of Shopify's orders yet; a list of their own, since nothing there can be filtered by.
+    const taken = query.tab === "taken-here" ? (await pages.listTaken(shop)).value : [];
     return {
       query,
       orders,
       locations,
+      taken,
       views: views.value,
       progress: progress.value,
       bulks: bulks.value,
@@ -146,7 +150,8 @@ export async function clientAction({ request, serverAction }: ClientActionFuncti
 type ViewAnswer = Exclude<Awaited<ReturnType<typeof action>>, { readonly kind: "bulk" }>;
 
 export default function Orders() {
-  const { query, orders, locations, views, progress, bulks } = useLoaderData<typeof loader>();
+  const { query, orders, locations, taken, views, progress, bulks } =
+    useLoaderData<typeof loader>();
   const words = useWords();
   const format = useFormat();
   const now = useNow();
@@ -306,8 +311,14 @@ export default function Orders() {
   ) : (
     <ListMessage
       icon={OrderIcon}
-      title={emptyTitle}
-      what={isStillComing(progress, "orders") ? words.importing.listEmpty.orders : emptyWhat}
+      title={taken.length > 0 ? words.taking.list.noneYet : emptyTitle}
+      what={
+        taken.length > 0
+          ? words.taking.list.noneYetWhat
+          : isStillComing(progress, "orders")
+            ? words.importing.listEmpty.orders
+            : emptyWhat
+      }
     />
   );
 
@@ -316,10 +327,16 @@ export default function Orders() {
       fullWidth
       title={words.pages.orders}
       titleMetadata={<SourceBadge of={oldest(orders, locations)} />}
+      primaryAction={{ content: words.taking.action, url: "/app/orders/new" }}
     >
       <TitleBar title={words.pages.orders} />
       {rows.length > 0 && <ImportNotice progress={progress} what="orders" />}
       <BulkNotices bulk={bulk} progress={bulks} />
+      {taken.length > 0 && (
+        <Box paddingBlockEnd="400">
+          <TakenOrders orders={taken} />
+        </Box>
+      )}
       <Card padding="0">
         <ListFilters
           // Another tab or view starts with its own search field.

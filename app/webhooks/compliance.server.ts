@@ -4,6 +4,7 @@ import type { ShopDatabase } from "../database/cluster.ts";
 import { complianceRequests, fulfillments, orderLines, orders, shops } from "../database/schema.ts";
 import { idsIn } from "../database/rows.ts";
 import { customerOrderIds, redactOrders } from "../orders/privacy.server.ts";
+import { redactTaken, takenOf } from "../orders/taken-privacy.server.ts";
 import { applied, handler, type Told } from "./handler.ts";
 
 const id = z.number().int();
@@ -71,6 +72,7 @@ export const dataRequest = handler(
             lines: lines.filter(({ orderId }) => orderId === order.id),
             fulfillments: sent.filter(({ orderId }) => orderId === order.id),
           })),
+          taken: await takenOf(tx, shop, payload.customer, ids),
         },
       },
     );
@@ -86,6 +88,7 @@ export const redactCustomer = handler(
     const { shop } = told;
     const ids = await customerOrderIds(tx, shop, payload.customer, payload.orders_to_redact);
     const redacted = await redactOrders(tx, shop, ids);
+    const taken = await redactTaken(tx, shop, payload.customer, ids);
     // What was exported for this person earlier.
     const customerId = String(payload.customer.id ?? "");
     await tx
@@ -104,7 +107,7 @@ export const redactCustomer = handler(
       tx,
       told,
       { customerId: payload.customer.id, orderIds: ids },
-      { completed: true, outcome: { orders: redacted, deliveries: bodies } },
+      { completed: true, outcome: { orders: redacted, taken, deliveries: bodies } },
     );
     return applied;
   },
@@ -157,6 +160,7 @@ const ofShop = [
   "sync_runs",
   "command_events",
   "commands",
+  "taken_orders",
   "settings",
   "saved_views",
   "sessions",

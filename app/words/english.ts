@@ -10,6 +10,7 @@ import type { ProductSort, ProductStatus } from "../products/types.ts";
 import type { Choice, StoryAction } from "../commands/overrides.ts";
 import type { CommandKind, CommandState } from "../commands/types.ts";
 import type { DeliveryState, SyncPhase } from "../database/schema.ts";
+import { taking } from "./taking.ts";
 
 /**
  * Everything that merchants read, in one place, so that a language is one file. Plain and short; says what is
@@ -48,6 +49,8 @@ export function english(locale: string) {
       packingSlip: "Packing slip",
       packingSlips: "Packing slips",
     },
+
+    taking,
 
     common: {
       search: "Search",
@@ -392,6 +395,7 @@ export function english(locale: string) {
         web: "the online store",
         pos: "Point of Sale",
         shopify_draft_order: "a draft order",
+        evenkeel: "Evenkeel",
         iphone: "the Shopify app",
         android: "the Shopify app",
       } as Readonly<Record<string, string>>,

@@ -50,6 +50,8 @@ export interface Format {
   /** "Berlin, Hamburg, and Munich" */
   list(items: readonly string[]): string;
   percent(share: number): string;
+  /** "Germany" for DE; undefined for what is no country's code. */
+  readonly country: (code: string) => string | undefined;
 }
 
 /**
@@ -144,6 +146,8 @@ export function createFormat(options: FormatOptions): Format {
     minute: "2-digit",
   });
 
+  const regions = new Intl.DisplayNames([locale], { type: "region", fallback: "none" });
+
   return {
     locale,
     timeZone,
@@ -186,5 +190,6 @@ export function createFormat(options: FormatOptions): Format {
       );
     },
     list: (items) => conjunction.format(items),
+    country: (code) => (/^[A-Z]{2}$/.test(code) ? regions.of(code) : undefined),
   };
 }

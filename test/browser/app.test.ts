@@ -241,6 +241,50 @@ describe("the app in the admin", () => {
     await sandbox.controls.act({ action: "all.well" });
   });
 
+  test("takes an order, which is worked on here while Shopify is away, and gets there once", async () => {
+    await merchant.open("/app/orders/new");
+    const { app } = merchant;
+    const field = app.getByRole("combobox", { name: "Search products" });
+    await field.click();
+    await app.getByRole("listbox").getByRole("option").first().click();
+    const quantity = app.getByRole("spinbutton", { name: /^Quantity of / });
+    await quantity.fill("0");
+    await app.getByLabel("Name", { exact: true }).fill("Ada Lovelace");
+    await app.getByLabel("Shipping method").fill("Courier");
+    await app.getByLabel("Price", { exact: true }).fill("4,95");
+    await app.getByRole("button", { name: "Take order" }).click();
+    await app.getByText("Take at least one.").waitFor();
+
+    const fault = sandbox.shopify.faults.set({ kind: "down", how: "http-503" });
+    const before = shop.drafts.size;
+    await quantity.fill("2");
+    await app.getByRole("button", { name: "Take order" }).click();
+    await merchant.heading(/^EK-/).waitFor();
+    await app.getByText("You can pack it now.").waitFor();
+    await app.getByText("Ada Lovelace").waitFor();
+    const number = (await merchant.heading(/^EK-/).textContent()) ?? "";
+    await app
+      .getByRole("button", { name: "Packing slip" })
+      .or(app.getByRole("link", { name: "Packing slip" }))
+      .first()
+      .click();
+    await app.getByRole("article", { name: `Order ${number}` }).waitFor();
+    await merchant.open("/app/orders?tab=taken-here");
+    await app.getByRole("link", { name: number }).waitFor();
+    await app.getByText("Waiting for Shopify").first().waitFor();
+
+    sandbox.shopify.faults.clear(fault);
+    await app.getByRole("link", { name: number }).waitFor({ state: "hidden", timeout: 60_000 });
+    await merchant.rows().first().waitFor();
+    expect(shop.drafts.size).toBe(before + 1);
+    const drafts = [...shop.drafts.values()].filter(({ tags }) => tags.includes(number));
+    expect(drafts.map(({ status }) => status)).toEqual(["COMPLETED"]);
+    await app
+      .getByText(shop.order(drafts[0]?.orderId ?? 0)?.name ?? "none")
+      .first()
+      .waitFor();
+  });
+
   test("works on a phone", async () => {
     const phone = await browser.newContext(screens.phone);
     const onPhone = new Merchant(await phone.newPage(), sandbox, shop);

@@ -10,6 +10,9 @@ import type { PendingChange } from "../../app/commands/types.ts";
 import { createLogger } from "../../app/observability/logger.server.ts";
 import { operation } from "../../app/shopify/operation.ts";
 import { createDraft } from "../../app/shopify/operations/draft-orders.ts";
+import { defaultOrderQuery } from "../../app/orders/order-query.ts";
+import { listOrders } from "../../app/orders/queries.server.ts";
+import { getTaken, listTaken } from "../../app/orders/taken.server.ts";
 import { takenNumber } from "../../app/orders/taken-number.ts";
 import type { TestDatabase } from "../sandbox/postgres/index.ts";
 import type { DraftOrder, Variant } from "../sandbox/shopify/shop/model.ts";
@@ -126,6 +129,10 @@ async function notesOf(id: string): Promise<{ finishingAt?: string }> {
     select result as notes from commands where shop = ${shop.domain} and id = ${id}`;
   return row?.notes ?? {};
 }
+
+const completeByHand = operation(
+  `mutation ByHand($id: ID!) { draftOrderComplete(id: $id) { userErrors { message } } }`,
+);
 
 /** A request to Shopify that none of the app's breakers and limits stands before. */
 async function besideTheApp({ text }: { readonly text: string }, variables: object): Promise<void> {
@@ -285,17 +292,99 @@ describe("an order that was paid outside", () => {
 
     test("is taken for ours where somebody has made it an order", async () => {
       const { id, input, late, goOn } = await takeWithLateDraft();
-      await besideTheApp(
-        operation(
-          `mutation ByHand($id: ID!) { draftOrderComplete(id: $id) { userErrors { message } } }`,
-        ),
-        { id: `gid://shopify/DraftOrder/${late.id}` },
-      );
+      await besideTheApp(completeByHand, { id: `gid://shopify/DraftOrder/${late.id}` });
       goOn();
       expect(await settled(id)).toMatchObject({ state: "done" });
       expect(ordersOf(input)).toHaveLength(1);
       expect(draftsOf(input)).toEqual([late]);
     });
+  });
+});
+
+describe("an order that was taken here", () => {
+  const listed = async ({ id }: TakeInput) =>
+    (await listTaken(app.cluster, shop.domain)).value.find((order) => order.id === id);
+  const takenHere = async () =>
+    (await listOrders(app.cluster, shop.domain, { ...defaultOrderQuery, tab: "taken-here" })).value
+      .orders;
+
+  test("is shown at once, and Shopify's order takes its place", async () => {
+    const away = app.shopify.faults.set({ kind: "http-503", operation: "draftOrderCreate" });
+    const input = orderOf({ discount: { kind: "percent", value: "50", reason: null } });
+    const id = await take(input);
+    const shown = await listed(input);
+    expect(shown).toMatchObject({
+      number: takenNumber(input.id),
+      orderId: null,
+      customer: input.customer,
+      change: { operationId: id, ring: "shopify" },
+    });
+    expect(Number(shown?.totals.total)).toBeCloseTo(Number(shown?.totals.subtotal) / 2, 1);
+    expect(ordersOf(input)).toEqual([]);
+
+    app.shopify.faults.clear(away);
+    expect(await settled(id)).toMatchObject({ state: "done" });
+    expect(await listed(input)).toBeUndefined();
+    const [order] = ordersOf(input);
+    expect((await getTaken(app.cluster, shop.domain, input.id)).value).toMatchObject({
+      orderId: order?.id,
+    });
+    expect((await takenHere()).filter(({ id: one }) => one === order?.id)).toHaveLength(1);
+    // What Shopify tells of it later does not change where it began.
+    await app.settled();
+    expect((await takenHere()).filter(({ id: one }) => one === order?.id)).toHaveLength(1);
+  });
+
+  test("is found by its number when the customer pays the invoice later", async () => {
+    const input = orderOf({ payment: "invoice" });
+    await settled(await take(input));
+    expect(await listed(input)).toMatchObject({ orderId: null, change: { state: "done" } });
+    const [draft] = draftsOf(input);
+    await besideTheApp(completeByHand, { id: `gid://shopify/DraftOrder/${draft?.id}` });
+    await app.settled();
+    const [order] = ordersOf(input);
+    expect((await getTaken(app.cluster, shop.domain, input.id)).value?.orderId).toBe(order?.id);
+    expect(await listed(input)).toBeUndefined();
+    expect((await takenHere()).map(({ id }) => id)).toContain(order?.id);
+  });
+
+  test("is not taken twice by a form that is sent again with other entries", async () => {
+    const input = orderOf();
+    await settled(await take(input));
+    const again = await commands.submit(shop.domain, {
+      operationId: randomUUID(),
+      kind: "order.take",
+      input: { ...input, note: "Another one?" },
+      requestedBy: ME,
+    });
+    expect(again).toMatchObject({
+      kind: "invalid",
+      problems: [
+        { field: null, message: expect.stringContaining(takenNumber(input.id)) as string },
+      ],
+    });
+    expect(ordersOf(input)).toHaveLength(1);
+  });
+
+  test("forgets a customer who has asked for it", async () => {
+    const customer = shop.customerAt(7);
+    if (!customer) throw new Error("The shop has no such customer.");
+    const person = { id: customer.id, name: "Mary Somerville", email: "mary@example.com" };
+    const input = orderOf({ customer: person, note: "For Mary", payment: "invoice" });
+    const byAddress = orderOf({
+      customer: { ...person, id: null, email: customer.email?.toUpperCase() ?? "" },
+    });
+    await settled(await take(input));
+    await settled(await take(byAddress));
+    app.shopify.webhooks.redactCustomer(shop, customer, []);
+    await app.settled();
+    for (const { id, lines } of [input, byAddress]) {
+      const { value } = await getTaken(app.cluster, shop.domain, id);
+      expect(value).toMatchObject({ customer: null, shippingAddress: null, note: null, lines });
+    }
+    const [kept] = await app.owner<{ kept: number }[]>`
+      select count(*)::int as kept from commands where input::text like '%Somerville%'`;
+    expect(kept).toEqual({ kept: 0 });
   });
 });
 

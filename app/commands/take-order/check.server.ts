@@ -2,6 +2,8 @@ import { and, eq, isNull, sql } from "drizzle-orm";
 import type { ShopDatabase } from "../../database/cluster.ts";
 import { numberArray } from "../../database/list-reads.ts";
 import { products, shops, variants } from "../../database/schema.ts";
+import { isTaken } from "../../orders/taken.server.ts";
+import { takenNumber } from "../../orders/taken-number.ts";
 import { takenTotals } from "../../orders/taken-totals.ts";
 import type { Problem } from "../types.ts";
 import type { TakeInput } from "./input.ts";
@@ -12,6 +14,10 @@ export async function checkTake(
   shop: string,
   input: TakeInput,
 ): Promise<Problem[]> {
+  if (await isTaken(db, shop, input.id)) {
+    const message = `This order was taken already: it is ${takenNumber(input.id)}.`;
+    return [{ field: null, message }];
+  }
   const ids = input.lines.map(({ variantId }) => variantId);
   const found = await db
     .select({ id: variants.id, status: products.status })

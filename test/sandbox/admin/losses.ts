@@ -153,10 +153,16 @@ export function createLossCheck({ pair, shopify, shops, app }: LossesOptions): L
     const row: Row = { what: "Changes sent", expected: 0, found: 0, lost: 0, doubled: 0 };
     for (const shop of ready) {
       const done = await sql<{ resource: string }[]>`
-        select resource from commands where shop = ${shop.domain} and state = 'done'`;
+        select case kind when 'order.take' then result ->> 'created' else resource end as resource
+        from commands where shop = ${shop.domain} and state = 'done'`;
       const asked = countBy(done.map(({ resource }) => numberIn(resource)));
       const applied = countBy(
-        shop.ledger.flatMap(({ resources }) => [...new Set(resources.map(numberIn))]),
+        shop.ledger
+          // A draft that is made is on its way: what becomes of it is what was asked for.
+          .filter(
+            ({ mutation }) => mutation !== "draftOrderCreate" && mutation !== "draftOrderDelete",
+          )
+          .flatMap(({ resources }) => [...new Set(resources.map(numberIn))]),
       );
       for (const [resource, times] of asked) {
         const has = applied.get(resource) ?? 0;
