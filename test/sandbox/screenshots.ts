@@ -38,6 +38,7 @@ const shots: readonly Shot[] = [
   { name: "order-to-fulfil", path: (shop) => `/app/orders/${oldestToFulfil(shop)}` },
   { name: "fulfil", path: (shop) => `/app/orders/${oldestToFulfil(shop)}/fulfil` },
   { name: "packing-slip", path: (shop) => `/app/orders/${oldestToFulfil(shop)}/packing-slip` },
+  { name: "order-new", path: () => "/app/orders/new" },
   { name: "order-not-found", path: () => "/app/orders/1" },
   { name: "inventory", path: () => "/app/inventory" },
   {
@@ -52,6 +53,17 @@ const shots: readonly Shot[] = [
   { name: "products", path: () => "/app/products" },
   { name: "product", path: (shop) => `/app/products/${firstWithVariants(shop)}` },
   { name: "resilience", path: () => "/app/resilience" },
+  {
+    name: "change",
+    path: () => "/app/resilience?changes=settled",
+    prepare: async (merchant) => {
+      await merchant.app
+        .getByRole("link", { name: /^Fulfil #/ })
+        .first()
+        .click();
+      await merchant.app.getByRole("heading", { name: "What became of it" }).waitFor();
+    },
+  },
   { name: "settings", path: () => "/app/settings" },
 ];
 
