@@ -1,13 +1,12 @@
-import { BlockStack, Box, Checkbox, InlineStack, Link, Text, Button } from "@shopify/polaris";
+import { BlockStack, Box, Button, Checkbox, InlineStack } from "@shopify/polaris";
 import { useState } from "react";
 import { choices, overrideFor, type Choice } from "../commands/overrides.ts";
 import type { PendingChange } from "../commands/types.ts";
 import { ChangeActions } from "./change-actions.tsx";
-import { ChangeBadge } from "./change-badge.tsx";
 import { DecisionDialog, needsDialog } from "./change-decision.tsx";
+import { ChangeSummary } from "./change-summary.tsx";
 import { useDecisions } from "./decisions.ts";
-import { useFormat, useNow, useWords } from "./localisation.tsx";
-import { Name } from "./name.tsx";
+import { useWords } from "./localisation.tsx";
 
 /** Changes of which some can be chosen, to decide about them together. */
 export function ChangeSelection({
@@ -118,39 +117,16 @@ function Item({
   readonly chosen: boolean;
   readonly onChoose: (chosen: boolean) => void;
 }) {
-  const words = useWords();
-  const format = useFormat();
-  const now = useNow();
-  const title = words.change.title[change.kind](change.subject);
-  const at = change.settledAt ?? change.acceptedAt;
+  const title = useWords().change.title[change.kind](change.subject);
   return (
     <InlineStack gap="200" wrap={false} blockAlign="start">
       {isOpen(change) && (
         <Checkbox label={title} labelHidden checked={chosen} onChange={onChoose} />
       )}
       <Box width="100%" minWidth="0">
-        <BlockStack gap="100">
-          <InlineStack align="space-between" gap="200" blockAlign="start">
-            <Text as="span" fontWeight="medium">
-              <Link url={`/app/changes/${change.operationId}`} monochrome removeUnderline>
-                <Name>{title}</Name>
-              </Link>
-            </Text>
-            <ChangeBadge change={change} />
-          </InlineStack>
-          <Text as="span" tone="subdued" variant="bodySm">
-            <time dateTime={at.toISOString()} title={format.exact(at)}>
-              {format.moment(at, now)}
-            </time>
-            {change.attempts > 1 ? ` · ${words.count.tries(change.attempts)}` : ""}
-          </Text>
-          {change.problem && (
-            <Text as="span" breakWord>
-              {change.problem}
-            </Text>
-          )}
+        <ChangeSummary change={change} address={`/app/changes/${change.operationId}`}>
           <ChangeActions change={change} listId={listId} />
-        </BlockStack>
+        </ChangeSummary>
       </Box>
     </InlineStack>
   );

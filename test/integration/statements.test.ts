@@ -149,8 +149,7 @@ test("what one connection is asked again and again, the idle ones beside it get 
   };
   const areReady = async () => (await onEach()).every((count) => count === 2);
   // The insert of the id and the write's own; a connection that has none yet gets both by and by.
-  while (!(await areReady())) await new Promise((resolve) => setTimeout(resolve, 100));
-  expect(await areReady()).toBe(true);
+  await expect.poll(areReady).toBe(true);
 });
 
 test("a migration beneath a prepared statement costs its transaction another try, and no error", async () => {
