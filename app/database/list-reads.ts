@@ -5,14 +5,6 @@ import type { ShopDatabase } from "./cluster.ts";
 export const COUNTED_UP_TO = 10_000;
 
 /**
- * Has each statement of this transaction planned for its own values. A plan made for any values cannot know
- * that one filter leaves three rows and another nearly all.
- */
-export async function planForValues(db: ShopDatabase): Promise<void> {
-  await db.execute(sql`select set_config('plan_cache_mode', 'force_custom_plan', true)`);
-}
-
-/**
  * Has the planner walk the order's own index instead of collecting all matches and ordering them. To be used
  * when many rows are known to match: a page's worth is then found at once, which estimates of a text search
  * cannot foresee.

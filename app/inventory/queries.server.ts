@@ -5,7 +5,7 @@ import type { PendingChange } from "../commands/types.ts";
 import type { Sourced } from "../continuity/sourced.ts";
 import type { Cluster, ShopDatabase } from "../database/cluster.ts";
 import { planPage, type Keyset, type SortKey } from "../database/keyset.ts";
-import { allOf, numberArray, planForValues } from "../database/list-reads.ts";
+import { allOf, numberArray } from "../database/list-reads.ts";
 import { locations } from "../database/schema.ts";
 import { matches } from "../database/search.ts";
 import { readSettings } from "../settings/settings.server.ts";
@@ -90,7 +90,6 @@ export async function listInventory(
   const keyset: Keyset = { name: query.sort, keys: keys[query.sort], descending: query.descending };
   const page = planPage(keyset, query);
   return cluster.read(shop, async (db) => {
-    await planForValues(db);
     const { lowStockThreshold } = await readSettings(db, shop);
     const filters = [
       stockCondition(query.stock, lowStockThreshold),

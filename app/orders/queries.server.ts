@@ -16,7 +16,6 @@ import {
   allOf,
   countUpToLimit,
   numberArray,
-  planForValues,
   textList,
   walkInOrder,
 } from "../database/list-reads.ts";
@@ -129,7 +128,6 @@ export async function listOrders(
 ): Promise<Sourced<OrderPage>> {
   const { searches, matching, page, finish } = orderStatements(shop, query);
   return cluster.read(shop, async (db) => {
-    await planForValues(db);
     const total = await countUpToLimit(db, matching);
     if (searches && total === null) await walkInOrder(db);
     const found = total === 0 ? [] : await db.execute<{ id: string; keys: string }>(page);

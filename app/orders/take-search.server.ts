@@ -1,7 +1,7 @@
 import { sql } from "drizzle-orm";
 import type { Sourced } from "../continuity/sourced.ts";
 import type { Cluster } from "../database/cluster.ts";
-import { allOf, numberArray, planForValues } from "../database/list-reads.ts";
+import { allOf, numberArray } from "../database/list-reads.ts";
 import type { Address } from "../database/schema.ts";
 import { foldText, matches, searchWords } from "../database/search.ts";
 import { amountText } from "./amount.ts";
@@ -56,7 +56,6 @@ export async function findVariants(
     matches(sql`s.search_text`, search),
   ]);
   return cluster.read(shop, async (db) => {
-    await planForValues(db);
     const found = await db.execute<{ id: string }>(sql`
       select s.id from stock_list s where ${where}
       order by s.title, s.product_id, s.position, s.id limit ${sql.raw(String(limit))}`);
@@ -109,7 +108,6 @@ export async function findCustomers(
   const found = matches(sql`l.search_text`, search);
   return cluster.read(shop, async (db) => {
     if (!found) return [];
-    await planForValues(db);
     const rows = await db.execute<{
       id: string;
       name: string | null;

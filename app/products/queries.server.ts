@@ -3,7 +3,7 @@ import { amountText } from "../orders/amount.ts";
 import type { Sourced } from "../continuity/sourced.ts";
 import type { Cluster, ShopDatabase } from "../database/cluster.ts";
 import { planPage, type Keyset, type SortKey } from "../database/keyset.ts";
-import { allOf, numberArray, planForValues } from "../database/list-reads.ts";
+import { allOf, numberArray } from "../database/list-reads.ts";
 import { products, shops, variants } from "../database/schema.ts";
 import { matches } from "../database/search.ts";
 import { choices, inventoryRows } from "../inventory/queries.server.ts";
@@ -59,7 +59,6 @@ export async function listProducts(
         ) p`
       : sql`from product_list p`;
   return cluster.read(shop, async (db) => {
-    await planForValues(db);
     const [counted, found, types, vendors] = await Promise.all([
       db.execute<{ total: string }>(
         sql`select count(*) as total from product_list p where ${allOf(filters)}`,
