@@ -10,6 +10,7 @@ import {
   type DurableDefinition,
 } from "./durable-definition.ts";
 import { JournalError, type Journal, type JournalRecord } from "./journal/journal.ts";
+import { RetainedRecords, type RetainedAhead } from "./retained-records.ts";
 import { Retention, type Acknowledged } from "./retention.ts";
 import { canWait, WriteMaker, type KeptWrite } from "./write-maker.ts";
 
@@ -83,6 +84,7 @@ export class DurableWrites {
   readonly #definitions = new Map<string, AnyDurableDefinition>();
   readonly #maker: WriteMaker;
   readonly #retention: Retention<Retained> | null;
+  readonly #retained: RetainedRecords;
   readonly #logger: Logger;
   readonly #stopped = new AbortController();
   readonly #redoing = new Set<Promise<void>>();
@@ -112,6 +114,11 @@ export class DurableWrites {
             onSafe: (entries) => void this.#letGo(entries),
             onDoubt: (entries, since) => this.#redo(entries, since),
           });
+    this.#retained = new RetainedRecords(
+      this.#retention ? journal : null,
+      "retained-write",
+      logger,
+    );
     cluster.monitor.events.on("state", ({ to }) => {
       if (to === "steady") this.drain();
     });
@@ -201,16 +208,33 @@ export class DurableWrites {
     }
     const deadlineMs = Math.max(1, Math.ceil(patienceMs - (performance.now() - startedAt)));
     const begunIn = this.#retention?.epoch ?? 0;
+    const { name, schema, work } = definition;
+    let ahead: RetainedAhead | null = null;
+    const retain = () => {
+      const body = encodeWrite({ name, input: schema.parse(input) });
+      return (ahead ??= this.#retained.begin([{ shop, id: operationId, body }]));
+    };
+    // On its way to the disk while its commit is on its way to the database, and not before there is one to take it.
+    const retained: WriteDefinition<Input, Result> = {
+      ...definition,
+      work: (...given) => {
+        retain();
+        return work(...given);
+      },
+    };
     try {
-      const result = await this.#cluster.write(shop, operationId, definition, input, {
-        deadlineMs,
-      });
-      const { name } = definition;
+      const result = await this.#cluster.write(shop, operationId, retained, input, { deadlineMs });
       const acknowledgedAt = new Date();
-      await this.#retain({ shop, id: operationId, name, input, acknowledgedAt }, begunIn);
+      const [sequence = null] = await retain().committed();
+      const entry = { shop, id: operationId, name, input, acknowledgedAt, sequence };
+      this.#retention?.hold(entry, begunIn);
       return { state: "done", result };
     } catch (error) {
-      if (!this.#journal || !canWait(error)) throw error;
+      const begun = ahead as RetainedAhead | null;
+      if (!this.#journal || !canWait(error)) {
+        await begun?.abandoned();
+        throw error;
+      }
       try {
         const attempted = error.kind === "unknown";
         return await this.#keep(shop, operationId, definition, input, { label, attempted });
@@ -218,6 +242,8 @@ export class DurableWrites {
         if (!(failure instanceof JournalError)) throw failure;
         this.#logger.error({ kind: failure.kind }, "a write could not be journaled");
         throw error;
+      } finally {
+        await begun?.abandoned();
       }
     }
   }
@@ -265,15 +291,17 @@ export class DurableWrites {
   }
 
   /** Keeps what was committed until a standby has it. */
-  async #retain(entry: Omit<Retained, "sequence">, begunIn: number): Promise<void> {
+  async #retain(entries: readonly Omit<Retained, "sequence">[], begunIn: number): Promise<void> {
     if (!this.#retention) return;
-    const { shop, id, name, input } = entry;
-    const body = encodeWrite({ name, input });
-    // Without the journal the acknowledgement stands on one disk only; that is no reason to refuse it.
-    const sequence = await this.#journal
-      ?.append("retained-write", shop, id, body)
-      .catch((error: unknown) => void this.#logger.error({ err: error }, "kept in memory alone"));
-    this.#retention.hold({ ...entry, sequence: sequence ?? null }, begunIn);
+    const records = entries.map(({ shop, id, name, input }) => ({
+      shop,
+      id,
+      body: encodeWrite({ name, input }),
+    }));
+    const sequences = await this.#retained.begin(records).committed();
+    for (const [index, entry] of entries.entries()) {
+      this.#retention.hold({ ...entry, sequence: sequences[index] ?? null }, begunIn);
+    }
   }
 
   async #letGo(entries: readonly Retained[]): Promise<void> {
@@ -438,7 +466,7 @@ export class DurableWrites {
 
   /** Takes what has been made out of line: retained first, in one flush of the disk, then removed, in another. */
   async #forget(journal: Journal, made: readonly Due[], begunIn: number): Promise<void> {
-    await Promise.all(made.map((write) => this.#retain(write, begunIn)));
+    await this.#retain(made, begunIn);
     await journal.remove(made.map(({ sequence }) => sequence));
     for (const { sequence } of made) this.#made.delete(sequence);
   }

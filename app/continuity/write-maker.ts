@@ -18,7 +18,8 @@ export interface KeptWrite {
 /** What became of it: done, to be tried again with those after it, or waiting for a person. */
 export type Outcome = "done" | "later" | "never";
 
-const DEADLINE_MS = 5_000;
+/** What somebody waits for goes first. */
+const OPTIONS = { deadlineMs: 5_000, urgency: "later" } as const;
 
 /** Makes kept writes by their ids: once more changes nothing where one has been made. */
 export class WriteMaker {
@@ -50,7 +51,7 @@ export class WriteMaker {
     const changes = writes.map((write) => this.#changeOf(write));
     if (changes.length > 1 && changes.every((change) => change !== null)) {
       try {
-        await this.#cluster.writeAll(shop, changes, { deadlineMs: DEADLINE_MS });
+        await this.#cluster.writeAll(shop, changes, OPTIONS);
         return writes.map(() => "done");
       } catch (error) {
         if (isAway(error)) return ["later"];
@@ -70,7 +71,7 @@ export class WriteMaker {
   /** Makes a write by its id: once more changes nothing where it has been made. */
   async #makeOne(shop: string, change: Change): Promise<Outcome> {
     try {
-      await this.#cluster.writeAll(shop, [change], { deadlineMs: DEADLINE_MS });
+      await this.#cluster.writeAll(shop, [change], OPTIONS);
       return "done";
     } catch (error) {
       if (canWait(error)) return "later";

@@ -70,14 +70,14 @@ export class ClusterNode {
       size: poolSize,
       readReserve: READ_RESERVE,
       // All of them: when it has to take over is the worst moment to connect.
-      warm: poolSize,
+      warm: poolSize + READ_RESERVE,
       budget,
     });
     this.system = new Pool({
       connect: () => connect(address.system, "evenkeel-system", CONNECT_TIMEOUT_MS, hot.system),
       size: systemSize,
       readReserve: SESSION_RESERVE,
-      warm: 1,
+      warm: systemSize + SESSION_RESERVE,
       budget,
     });
     this.sessions = direct

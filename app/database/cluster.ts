@@ -14,6 +14,7 @@ import { createResolver, type NameResolver } from "./resolver.ts";
 import { changeOf, knownBefore, perform, type Change } from "./perform.ts";
 import { RetryBudget } from "./retry-budget.ts";
 import { operations } from "./schema.ts";
+import type { Urgency } from "./slow-start.ts";
 import {
   instanceAddress,
   memberAddress,
@@ -53,6 +54,8 @@ export interface ReadOptions {
 
 export interface WriteOptions {
   readonly deadlineMs?: number;
+  /** Whose turn it is first on a server that has just taken over. Default `live`; `later` for work across shops. */
+  readonly urgency?: Urgency;
 }
 
 export interface SystemOptions extends WriteOptions {
@@ -224,9 +227,9 @@ export class Cluster {
   async writeAll(
     shop: string,
     changes: readonly Change[],
-    { deadlineMs = DEADLINE_MS }: WriteOptions = {},
+    { deadlineMs = DEADLINE_MS, urgency = "live" }: WriteOptions = {},
   ): Promise<unknown[]> {
-    const attempt = new Attempt(deadlineMs);
+    const attempt = new Attempt(deadlineMs, { urgency });
     return this.#onWriter("app", shop, attempt, true, (tx) => perform(tx, shop, changes));
   }
 
@@ -258,10 +261,10 @@ export class Cluster {
   async settle(
     shop: string,
     operationId: string,
-    options: WriteOptions = {},
+    { deadlineMs = DEADLINE_MS, urgency = "live" }: WriteOptions = {},
   ): Promise<"done" | "notDone"> {
     const tombstone = hashInput(TOMBSTONE, operationId);
-    const attempt = new Attempt(options.deadlineMs ?? DEADLINE_MS);
+    const attempt = new Attempt(deadlineMs, { urgency });
     return this.#onWriter("app", shop, attempt, true, async (tx) => {
       await tx.db
         .insert(operations)
@@ -279,9 +282,9 @@ export class Cluster {
    */
   async system<T>(
     work: (db: ShopDatabase) => Promise<T>,
-    { deadlineMs = DEADLINE_MS, repeatable = false, signal }: SystemOptions = {},
+    { deadlineMs = DEADLINE_MS, repeatable = false, urgency = "later", signal }: SystemOptions = {},
   ): Promise<T> {
-    const attempt = new Attempt(deadlineMs, signal);
+    const attempt = new Attempt(deadlineMs, { urgency, ended: signal });
     return this.#onWriter("system", null, attempt, repeatable, ({ db }) => work(db));
   }
 
@@ -346,7 +349,7 @@ export class Cluster {
     let doubt: DatabaseError | null = null;
     for (let n = 0; ; n++) {
       try {
-        const node = await this.#enterWriter(attempt.signal);
+        const node = await this.#enterWriter(attempt);
         try {
           return await this.#runOn(node, node[role], attempt, { readOnly: false, shop }, work);
         } finally {
@@ -366,14 +369,14 @@ export class Cluster {
   /**
    * Waits for a writer, and for one's turn on it; its slow start is to be left again.
    *
-   * @throws DatabaseError when there is no writer before `signal` ends the wait.
+   * @throws DatabaseError when there is no writer before the attempt's time is over.
    */
-  async #enterWriter(signal: AbortSignal): Promise<ClusterNode> {
+  async #enterWriter({ signal, urgency }: Attempt): Promise<ClusterNode> {
     for (;;) {
       const id = await this.monitor.waitForWriter(signal);
       const node = id === null ? undefined : this.#nodes.get(id);
       if (!node) throw this.monitor.state === "readOnlyWriter" ? readOnly() : noWriter();
-      await node.slowStart.enter(signal);
+      await node.slowStart.enter(signal, urgency);
       // When one's turn comes, this node may be in charge no more, and its name stand for the old primary.
       if (this.monitor.writer === id || signal.aborted) return node;
       node.slowStart.leave();
@@ -533,11 +536,17 @@ const DISK_FULL = "53100";
 /** One piece of work's time. */
 class Attempt {
   readonly signal: AbortSignal;
+  readonly urgency: Urgency;
   readonly #deadlineMs: number;
   readonly #endsAt: number;
   readonly #ended: AbortSignal | undefined;
 
-  constructor(deadlineMs: number, ended?: AbortSignal) {
+  /** @param options - `ended` ends it before its deadline. */
+  constructor(
+    deadlineMs: number,
+    { urgency = "live", ended }: { urgency?: Urgency; ended?: AbortSignal | undefined } = {},
+  ) {
+    this.urgency = urgency;
     this.#deadlineMs = deadlineMs;
     this.#ended = ended;
     const deadline = AbortSignal.timeout(deadlineMs);

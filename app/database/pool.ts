@@ -279,7 +279,7 @@ export class Pool {
     const writes = Math.min(this.#waiters.length - reads, size - this.#writing);
     const wanted = Math.max(
       Math.min(reads + writes - this.#connecting, size + readReserve - open),
-      Math.min(this.#warm, size) - open,
+      Math.min(this.#warm, size + readReserve) - open,
     );
     for (let n = 0; n < wanted; n++) {
       if (!this.#options.budget.take()) {
@@ -312,7 +312,8 @@ export class Pool {
     try {
       this.#idle.find((client) => this.#isSpent(client))?.destroy();
       const open = this.#clients.size + this.#connecting;
-      const lacksOne = open < Math.min(this.#warm, this.#options.size);
+      const { size, readReserve } = this.#options;
+      const lacksOne = open < Math.min(this.#warm, size + readReserve);
       if (lacksOne && this.#waiters.length === 0 && this.#options.budget.take()) {
         this.#connecting++;
         void this.#open();

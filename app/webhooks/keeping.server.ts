@@ -3,8 +3,10 @@ import {
   JournalError,
   type Journal,
   type JournalRecord,
+  type NewEntry,
   type RecordKind,
 } from "../continuity/journal/journal.ts";
+import { RetainedRecords, type RetainedAhead } from "../continuity/retained-records.ts";
 import { Retention, type Acknowledged } from "../continuity/retention.ts";
 import type { Cluster } from "../database/cluster.ts";
 import { DatabaseError } from "../database/errors.ts";
@@ -53,6 +55,7 @@ export class DeliveryKeeper {
   readonly #patienceMs: number;
   readonly #batches = new DeliveryBatches((batch, lane) => this.#commit(batch, lane));
   readonly #retention: Retention<Retained> | null;
+  readonly #retained: RetainedRecords;
   readonly #adopted = new Set<number>();
   readonly #stopped = new AbortController();
   readonly #redoing = new Set<Promise<void>>();
@@ -72,6 +75,11 @@ export class DeliveryKeeper {
             onSafe: (entries) => void this.#letGo(entries),
             onDoubt: (entries) => this.#redo(entries),
           });
+    this.#retained = new RetainedRecords(
+      this.#retention ? options.journal : null,
+      "retained-delivery",
+      options.logger,
+    );
     options.cluster.monitor.events.on("state", ({ to }) => {
       if (to === "steady") this.drain();
     });
@@ -141,48 +149,43 @@ export class DeliveryKeeper {
   async #commit(batch: readonly DueDelivery[], lane: Lane): Promise<boolean[]> {
     const { cluster, onDelivery } = this.#options;
     const begunIn = this.#retention?.epoch ?? 0;
-    const isNew = await cluster.system(
-      (db) =>
-        insertDeliveries(
-          db,
-          batch.map((due) => due.delivery),
-        ),
-      {
-        // The delivery's id makes a second insert of the same one harmless.
-        repeatable: true,
-        ...(lane === "live"
-          ? { deadlineMs: this.#patienceMs }
-          : { deadlineMs: DRAIN_DEADLINE_MS, signal: this.#stopped.signal }),
-      },
-    );
-    await this.#retain(batch, begunIn);
+    let ahead: RetainedAhead | null = null;
+    const retain = () => (ahead ??= this.#retained.begin(batch.filter(isLoose).map(recordOf)));
+    let isNew: boolean[];
+    try {
+      isNew = await cluster.system(
+        (db) => {
+          // On its way to the disk while its commit is on its way to the database.
+          retain();
+          return insertDeliveries(
+            db,
+            batch.map((due) => due.delivery),
+          );
+        },
+        {
+          // The delivery's id makes a second insert of the same one harmless.
+          repeatable: true,
+          ...(lane === "live"
+            ? { urgency: "live", deadlineMs: this.#patienceMs }
+            : { deadlineMs: DRAIN_DEADLINE_MS, signal: this.#stopped.signal }),
+        },
+      );
+    } catch (error) {
+      void (ahead as RetainedAhead | null)?.abandoned();
+      throw error;
+    }
+    this.#hold(batch, await retain().committed(), begunIn);
     if (isNew.includes(true)) onDelivery();
     return isNew;
   }
 
-  async #retain(batch: readonly DueDelivery[], begunIn: number): Promise<void> {
-    if (!this.#retention) return;
-    const loose = batch.filter(({ sequence }) => sequence === null).map((due) => due.delivery);
-    const kept = await this.#keepRetained(loose);
-    for (const { delivery: one, sequence } of batch) {
-      const { shop, id } = one;
-      const entry = { shop, id, delivery: one, sequence: sequence ?? kept.get(one) ?? null };
-      this.#retention.hold(entry, begunIn);
-    }
-  }
-
-  /** @returns where the journal keeps them; nothing of those that are held in memory alone. */
-  async #keepRetained(some: readonly NewDelivery[]): Promise<ReadonlyMap<NewDelivery, number>> {
-    const { journal, logger } = this.#options;
-    if (!journal || some.length === 0) return new Map();
-    try {
-      const entries = some.map((one) => ({ shop: one.shop, id: one.id, body: encode(one) }));
-      const sequences = await journal.appendAll("retained-delivery", entries);
-      return new Map(some.map((one, index) => [one, sequences[index]!]));
-    } catch (error) {
-      // Without the journal the acknowledgement stands on one disk only; that is no reason to refuse it.
-      logger.error({ err: error }, "kept in memory alone");
-      return new Map();
+  /** @param kept - Where the journal has those that came from elsewhere, in their order. */
+  #hold(batch: readonly DueDelivery[], kept: readonly (number | null)[], begunIn: number): void {
+    const sequences = kept.values();
+    for (const due of batch) {
+      const sequence = isLoose(due) ? (sequences.next().value ?? null) : due.sequence;
+      const { shop, id } = due.delivery;
+      this.#retention?.hold({ shop, id, delivery: due.delivery, sequence }, begunIn);
     }
   }
 
@@ -281,6 +284,15 @@ export class DeliveryKeeper {
   async #pause(): Promise<void> {
     await wait(DRAIN_PAUSE_MS, undefined, { signal: this.#stopped.signal }).catch(() => undefined);
   }
+}
+
+/** Whether it is not in the journal yet. */
+function isLoose({ sequence }: DueDelivery): boolean {
+  return sequence === null;
+}
+
+function recordOf({ delivery: one }: DueDelivery): NewEntry {
+  return { shop: one.shop, id: one.id, body: encode(one) };
 }
 
 function encode(one: NewDelivery): Buffer {

@@ -10,6 +10,7 @@ import { clockOrigin, createClock } from "./clock.ts";
 import { connectionsPerNode, type Environment } from "./environment.ts";
 import { faults, type FaultName, type Marks, type Stage } from "./faults.ts";
 import { readFinalState } from "./final-state.ts";
+import { collectGarbage } from "./garbage.ts";
 import { readHistory, type OperationRecord } from "./history.ts";
 import { cacheEntriesPerShop } from "./instance.ts";
 import { measure, type Connects, type DrillRow } from "./measure.ts";
@@ -73,7 +74,7 @@ const WEBHOOKS_PER_SECOND = 50;
 const PAGES_PER_SECOND = 4;
 
 const OWN_CLIENTS = new URL("./instance.ts", import.meta.url).href;
-const WARM_UP_MS = 2_500;
+const WARM_UP_MS = 6_000;
 const WARM_UP_LIMIT_MS = 120_000;
 /** How long the fault may keep writers away beyond the moment at which they could be back: their disks come first. */
 const RETURN_LIMIT_MS = 60_000;
@@ -164,7 +165,10 @@ export async function drill(environment: Environment, options: DrillOptions): Pr
     healAt: null,
     reachable: [],
   };
-  let observer: DrillProcess<ObserverConfig, ObserverEnd> | undefined;
+  // Started before it is needed: that takes a processor for a while, which clients need then.
+  const observer = processes.use(
+    new DrillProcess<ObserverConfig, ObserverEnd>("./observer.ts", null, file("observer.log")),
+  );
   const drilled: readonly ClientNetwork[] = [
     ...instances.map((name) => networks[name]),
     ...(app ? [app.network] : []),
@@ -179,17 +183,9 @@ export async function drill(environment: Environment, options: DrillOptions): Pr
     promoteDelayMs: options.promoteDelayMs,
     now: () => clock.now(),
     acked: () => [...ticks.values()].reduce((sum, { acked }) => sum + acked, 0),
-    observe(node) {
-      observer = processes.use(
-        new DrillProcess<ObserverConfig, ObserverEnd>(
-          "./observer.ts",
-          { originMs, ...observerLogin(node) },
-          file("observer.log"),
-        ),
-      );
-    },
+    observe: (node) => observer.begin({ originMs, ...observerLogin(node) }),
     async accepted() {
-      const end = await Promise.race([observer?.ended, wait(ACCEPT_LIMIT_MS, undefined)]);
+      const end = await Promise.race([observer.ended, wait(ACCEPT_LIMIT_MS, undefined)]);
       if (end) marks.acceptsWritesAt = end.acceptsWritesAt;
       else notes.push(`the node took no writes within ${ACCEPT_LIMIT_MS / 1_000} s`);
     },
@@ -215,6 +211,7 @@ export async function drill(environment: Environment, options: DrillOptions): Pr
       throw new Error(`The load did not get going: see ${file(`${name}.log`)}`);
     }
   }
+  collectGarbage();
   await wait(Math.max(0, warmAt - clock.now()));
   harness.reset();
 

@@ -17,12 +17,13 @@ export class DrillProcess<
   /**
    * Starts `program` (a file beside this one).
    *
+   * @param config - What it works with; null lets it wait, loaded, until it is told by {@link begin}.
    * @param logFile - Where what it prints goes.
    * @param environment - Added to ours.
    */
   constructor(
     program: string,
-    config: Config,
+    config: Config | null,
     logFile: string,
     environment: Readonly<Record<string, string>> = {},
   ) {
@@ -51,6 +52,11 @@ export class DrillProcess<
     });
     // Whoever waits for it hears of it; until then it is not an unhandled rejection.
     this.#ended.catch(() => undefined);
+    if (config !== null) this.begin(config);
+  }
+
+  /** Lets it do its work. */
+  begin(config: Config): void {
     this.#tell({ type: "start", config });
   }
 

@@ -4,7 +4,7 @@ import path from "node:path";
 import { Worker } from "node:worker_threads";
 import { Encryption, UndecryptableError } from "../encryption.ts";
 import { forgetfulFileSystem } from "./file-systems.ts";
-import type { NewRecord, Reply, Request, ShopFill, StoredRecord } from "./protocol.ts";
+import type { KeptRecord, NewRecord, Reply, Request, ShopFill, StoredRecord } from "./protocol.ts";
 
 /**
  * What is kept: a webhook's delivery or a write that found no writer, and either of them after a primary has
@@ -167,17 +167,17 @@ export class Journal {
    * @throws JournalError when it is not.
    */
   async append(kind: RecordKind, shop: string, id: string, body: Uint8Array): Promise<number> {
-    const [sequence] = await this.appendAll(kind, [{ shop, id, body }]);
-    return sequence!;
+    const [kept] = await this.appendAll(kind, [{ shop, id, body }]);
+    return kept!.sequence;
   }
 
   /**
    * Keeps several records, all of them or none.
    *
-   * @returns Once they are on the disk, their sequences, in the same order.
+   * @returns Once they are on the disk, where, in the same order, and whether they were not there before.
    * @throws JournalError when they are not.
    */
-  async appendAll(kind: RecordKind, entries: readonly NewEntry[]): Promise<number[]> {
+  async appendAll(kind: RecordKind, entries: readonly NewEntry[]): Promise<readonly KeptRecord[]> {
     const at = Date.now();
     const records = entries.map(({ shop, id, body }) => {
       const encrypted = this.#encryption.encrypt(body, contextOf(kind, shop, id));
@@ -200,7 +200,7 @@ export class Journal {
       records.forEach((record, index) => {
         if (!kept[index]!.isNew) count(record, -1);
       });
-      return kept.map(({ sequence }) => sequence);
+      return kept;
     } catch (error) {
       for (const record of records) count(record, -1);
       throw error;

@@ -1,13 +1,13 @@
 import { expect, test } from "vitest";
-import { SlowStart } from "../../../app/database/slow-start.ts";
+import { SlowStart, type Urgency } from "../../../app/database/slow-start.ts";
 
 const never = new AbortController().signal;
 const settled = () => new Promise((resolve) => setImmediate(resolve));
 
 /** As many as want in at once, and how many of them are. */
-function crowd(door: SlowStart, size: number, signal = never) {
+function crowd(door: SlowStart, size: number, signal = never, urgency: Urgency = "live") {
   const inside = { count: 0 };
-  for (let n = 0; n < size; n++) void door.enter(signal).then(() => inside.count++);
+  for (let n = 0; n < size; n++) void door.enter(signal, urgency).then(() => inside.count++);
   return inside;
 }
 
@@ -59,4 +59,32 @@ test("it can take over again", async () => {
   const inside = crowd(door, 20);
   await settled();
   expect(inside.count).toBe(4);
+});
+
+test("what nobody waits for goes behind those who are waited for, also those who hear of the server with it", async () => {
+  const door = new SlowStart(15);
+  door.begin();
+  const later = crowd(door, 4, never, "later");
+  const live = crowd(door, 10);
+  await settled();
+  expect([live.count, later.count]).toEqual([4, 0]);
+  for (let through = 1; through <= 3; through++) door.leave();
+  await settled();
+  expect([live.count, later.count]).toEqual([10, 0]);
+  door.leave();
+  await settled();
+  expect(later.count).toBe(2);
+});
+
+test("what nobody waits for has its turn when nobody else is there, and gives up as others do", async () => {
+  const door = new SlowStart(15);
+  door.begin();
+  const impatient = new AbortController();
+  const later = crowd(door, 5, impatient.signal, "later");
+  await settled();
+  await settled();
+  expect(later.count).toBe(4);
+  impatient.abort();
+  await settled();
+  expect(later.count).toBe(5);
 });
