@@ -218,8 +218,10 @@ export class DurableWrites {
     const retained: WriteDefinition<Input, Result> = {
       ...definition,
       work: (...given) => {
+        // Its first statement goes before the record is made.
+        const working = work(...given);
         retain();
-        return work(...given);
+        return working;
       },
     };
     try {
@@ -329,6 +331,7 @@ export class DurableWrites {
     });
     const waiting = shops.values();
     const redoShops = async () => {
+      await this.#cluster.whenCalm();
       for (const { shop, own, settled } of waiting) {
         await this.#redoShop(shop, own);
         settled();
@@ -386,6 +389,7 @@ export class DurableWrites {
   }
 
   async #drainAll(journal: Journal): Promise<void> {
+    await this.#cluster.whenCalm();
     for (;;) {
       const shops = new Set([...this.#shopsLeftBehind, ...journal.shopsInLine]).values();
       let through = true;

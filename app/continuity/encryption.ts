@@ -1,4 +1,12 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from "node:crypto";
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createSecretKey,
+  hkdfSync,
+  randomBytes,
+  type KeyObject,
+} from "node:crypto";
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -15,7 +23,7 @@ export class UndecryptableError extends Error {
  * key's short id in front, so that keys can be rotated: the first encrypts, all of them decrypt.
  */
 export class Encryption {
-  readonly #keys: readonly { readonly id: Buffer; readonly key: Buffer }[];
+  readonly #keys: readonly { readonly id: Buffer; readonly key: KeyObject }[];
 
   /**
    * @param secrets - The current secret first, then those before it; any text of some length.
@@ -25,7 +33,8 @@ export class Encryption {
     if (secrets.length === 0) throw new TypeError("Encryption needs a secret.");
     this.#keys = secrets.map((secret) => {
       const key = Buffer.from(hkdfSync("sha256", secret, "evenkeel", purpose, KEY_BYTES));
-      return { key, id: createHash("sha256").update(key).digest().subarray(0, KEY_ID_BYTES) };
+      const id = createHash("sha256").update(key).digest().subarray(0, KEY_ID_BYTES);
+      return { key: createSecretKey(key), id };
     });
   }
 

@@ -288,6 +288,12 @@ export class Cluster {
     return this.#onWriter("system", null, attempt, repeatable, ({ db }) => work(db));
   }
 
+  /** Waits while a new writer is left to what somebody waits for: see `SlowStart.whenCalm`. */
+  async whenCalm(): Promise<void> {
+    const { writer } = this.monitor;
+    if (writer !== null) await this.#nodes.get(writer)?.slowStart.whenCalm();
+  }
+
   /**
    * A connection to the writer for what lives in a session (LISTEN), its holder's alone until it is released or
    * breaks: it does when its node goes, and when that is no longer the one to write to.

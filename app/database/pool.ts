@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { ConnectBudget } from "./connect-budget.ts";
 import { DatabaseError } from "./errors.ts";
 import type { GuardedClient } from "./guarded-client.ts";
@@ -212,7 +213,8 @@ export class Pool {
   discardAll(reason: DatabaseError): void {
     this.#options.budget.renew();
     for (const waiter of [...this.#waiters]) waiter.reject(abandonedError());
-    for (const client of [...this.#clients]) client.destroy(reason);
+    this.#idle.length = 0;
+    void destroyByTurns([...this.#clients], reason);
   }
 
   /** Destroys everything and rejects whoever waits. */
@@ -371,6 +373,14 @@ export class Pool {
     const index = this.#idle.indexOf(client);
     if (index >= 0) this.#idle.splice(index, 1);
     if (this.#waiters.length > 0) this.#grow();
+  }
+}
+
+/** To end them all takes a while; whoever hears now of another server is not to wait for it. */
+async function destroyByTurns(clients: readonly GuardedClient[], reason: DatabaseError) {
+  for (const client of clients) {
+    await nextTurn();
+    client.destroy(reason);
   }
 }
 

@@ -155,12 +155,13 @@ export class DeliveryKeeper {
     try {
       isNew = await cluster.system(
         (db) => {
-          // On its way to the disk while its commit is on its way to the database.
-          retain();
-          return insertDeliveries(
+          const inserting = insertDeliveries(
             db,
             batch.map((due) => due.delivery),
           );
+          // On its way to the disk while its commit is on its way to the database.
+          retain();
+          return inserting;
         },
         {
           // The delivery's id makes a second insert of the same one harmless.
@@ -207,6 +208,7 @@ export class DeliveryKeeper {
   }
 
   async #redoAll(entries: readonly Retained[]): Promise<void> {
+    await this.#options.cluster.whenCalm();
     for (let from = 0; from < entries.length; from += DRAIN_BATCH) {
       let left = entries.slice(from, from + DRAIN_BATCH);
       for (;;) {
@@ -220,6 +222,7 @@ export class DeliveryKeeper {
   }
 
   async #drainAll(journal: Journal): Promise<void> {
+    await this.#options.cluster.whenCalm();
     let after = 0;
     while (!this.#stopped.signal.aborted) {
       const records = await journal.read(KINDS, after, DRAIN_BATCH, (sequence) =>

@@ -22,11 +22,11 @@ test("one that has just taken over lets a few in, and one more for each that is 
   door.begin();
   const inside = crowd(door, 100);
   await settled();
-  expect(inside.count).toBe(4);
-  for (let through = 1; through <= 10; through++) {
+  expect(inside.count).toBe(2);
+  for (let through = 1; through <= 12; through++) {
     door.leave();
     await settled();
-    expect(inside.count).toBe(4 + 2 * through);
+    expect(inside.count).toBe(2 + 2 * through);
   }
   door.leave();
   await settled();
@@ -36,7 +36,7 @@ test("one that has just taken over lets a few in, and one more for each that is 
 test("whoever gives up is let go, and leaves room for the next", async () => {
   const door = new SlowStart(15);
   door.begin();
-  crowd(door, 4);
+  crowd(door, 2);
   const impatient = new AbortController();
   const gone = crowd(door, 1, impatient.signal);
   const next = crowd(door, 1);
@@ -58,33 +58,47 @@ test("it can take over again", async () => {
   door.begin();
   const inside = crowd(door, 20);
   await settled();
-  expect(inside.count).toBe(4);
+  expect(inside.count).toBe(2);
 });
 
-test("what nobody waits for goes behind those who are waited for, also those who hear of the server with it", async () => {
+test("what nobody waits for does not begin while a server is new to those who are waited for", async () => {
   const door = new SlowStart(15);
   door.begin();
   const later = crowd(door, 4, never, "later");
-  const live = crowd(door, 10);
+  const live = crowd(door, 1);
   await settled();
-  expect([live.count, later.count]).toEqual([4, 0]);
-  for (let through = 1; through <= 3; through++) door.leave();
+  expect([live.count, later.count]).toEqual([1, 0]);
+  await door.whenCalm();
   await settled();
-  expect([live.count, later.count]).toEqual([10, 0]);
-  door.leave();
-  await settled();
-  expect(later.count).toBe(2);
+  expect([live.count, later.count]).toEqual([1, 1]);
 });
 
-test("what nobody waits for has its turn when nobody else is there, and gives up as others do", async () => {
+test("and goes behind them as long as they stand in line", async () => {
+  const door = new SlowStart(15);
+  door.begin();
+  const live = crowd(door, 5);
+  const later = crowd(door, 5, never, "later");
+  await door.whenCalm();
+  await settled();
+  expect([live.count, later.count]).toEqual([2, 0]);
+  for (let through = 1; through <= 2; through++) door.leave();
+  await settled();
+  expect([live.count, later.count]).toEqual([5, 1]);
+});
+
+test("it gives up as others do", async () => {
   const door = new SlowStart(15);
   door.begin();
   const impatient = new AbortController();
-  const later = crowd(door, 5, impatient.signal, "later");
-  await settled();
-  await settled();
-  expect(later.count).toBe(4);
+  const early = crowd(door, 1, impatient.signal, "later");
   impatient.abort();
   await settled();
-  expect(later.count).toBe(5);
+  expect(early.count).toBe(1);
+  await door.whenCalm();
+  const patient = new AbortController();
+  const late = crowd(door, 5, patient.signal, "later");
+  await settled();
+  patient.abort();
+  await settled();
+  expect(late.count).toBe(5);
 });
