@@ -93,7 +93,7 @@ export async function createServices(config: Config, appFolder: URL): Promise<Se
   memory?.follow(cluster.monitor);
   const diagnosis = new Diagnosis({ cluster, targets, logger });
   const reads = new ReadThrough({
-    readable: () => cluster.readable,
+    readable: () => cluster.readableSoon(),
     reader: () => {
       const mark = cluster.ownWrites?.mark;
       return mark ? formatMark(mark) : "";

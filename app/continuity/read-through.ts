@@ -13,7 +13,7 @@ export interface Question {
 
 export interface ReadThroughOptions {
   /** Whether any database node answers reads just now: while none does, nobody waits to be told so. */
-  readonly readable: () => boolean;
+  readonly readable: () => boolean | Promise<boolean>;
   /** Whether an error means that the answer could not be had, as opposed to that there is none. */
   readonly isOutage: (error: unknown) => boolean;
   /**
@@ -67,7 +67,8 @@ export class ReadThrough {
    */
   async read<T>(question: Question, load: () => Promise<Sourced<T>>): Promise<Sourced<T>> {
     const key = JSON.stringify([question.name, question.input ?? null]);
-    if (!this.#options.readable()) {
+    const readable = this.#options.readable();
+    if (readable !== true && !(await readable)) {
       const kept = this.#kept<T>(question.shop, key);
       if (kept) return kept;
     }

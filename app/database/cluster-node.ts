@@ -101,6 +101,7 @@ export class ClusterNode {
   warm(): void {
     this.app.warm();
     this.system.warm();
+    this.sessions.warm();
   }
 
   /** It does not answer: nobody waits for it any more. */

@@ -99,6 +99,12 @@ const DEADLINE_MS = 2_000;
 const MAX_LAG_MS = 5_000;
 /** An attempt that takes longer makes its node suspect, which costs one probe; nothing is cut off yet. */
 const SUSPECT_AFTER_MS = 100;
+/** Where no node answers, a kept copy is given only after that. */
+const MOMENT_MS = 250;
+/** And a read for which there is none waits for a node until they have all been away for so long, */
+const HOPE_MS = 2_000;
+/** then only as long as it takes to notice that one is back. */
+const LEAST_HOPE_MS = 400;
 const FIRST_BACKOFF_MS = 10;
 const MAX_BACKOFF_MS = 200;
 
@@ -204,9 +210,9 @@ export class Cluster {
     this.#readBudget.earn();
     const mark = this.#routing.known(this.ownWrites?.mark ?? null);
     for (let n = 0; ; n++) {
-      const readers = this.#routing.for(maxLagMs, n, mark);
+      const readers = await this.#readersFor(maxLagMs, n, mark, attempt.signal);
+      if (readers.length === 0) throw noNode();
       try {
-        if (readers.length === 0) throw noNode();
         return await this.#routing.firstOf(
           readers,
           { n, elapsed: () => attempt.elapsed },
@@ -317,6 +323,16 @@ export class Cluster {
     );
   }
 
+  /** The same, after waiting a moment where the last node was lost just now: connections that were cut are back in one. */
+  async readableSoon(): Promise<boolean> {
+    while (!this.readable) {
+      const leftMs = MOMENT_MS - this.monitor.awayMs;
+      if (leftMs <= 0 || this.monitor.stopped) return false;
+      await this.monitor.nextSign(AbortSignal.timeout(Math.ceil(leftMs)));
+    }
+    return true;
+  }
+
   /** Whether a write that is asked for now is tried at once: there is a writer, and its commits end. */
   get takesWrites(): boolean {
     const { writer } = this.monitor;
@@ -386,6 +402,28 @@ export class Cluster {
       // When one's turn comes, this node may be in charge no more, and its name stand for the old primary.
       if (this.monitor.writer === id || signal.aborted) return node;
       node.slowStart.leave();
+    }
+  }
+
+  /**
+   * Waits for a node where there is none, not for long where they have all been away for a while: whoever waits for a
+   * server costs it no retry.
+   */
+  async #readersFor(
+    maxLagMs: number,
+    n: number,
+    mark: WriteMark | null,
+    signal: AbortSignal,
+  ): Promise<Reader[]> {
+    const giveUpAt = performance.now() + Math.max(LEAST_HOPE_MS, HOPE_MS - this.monitor.awayMs);
+    for (;;) {
+      const readers = this.#routing.for(maxLagMs, n, mark);
+      const leftMs = giveUpAt - performance.now();
+      if (readers.length > 0 || leftMs <= 0 || signal.aborted || this.monitor.stopped) {
+        return readers;
+      }
+      const late = AbortSignal.timeout(Math.ceil(leftMs));
+      await this.monitor.nextSign(AbortSignal.any([signal, late]));
     }
   }
 

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { ConnectBudget } from "./connect-budget.ts";
+import { ConnectBudget, type Purpose } from "./connect-budget.ts";
 import { DatabaseError } from "./errors.ts";
 import type { GuardedClient } from "./guarded-client.ts";
 
@@ -81,12 +81,12 @@ export class Pool {
   #writing = 0;
   /** How many are kept open although nobody uses them; none while the node does not answer. */
   #warm: number;
+  #isCool = false;
   #isLetGo = false;
   #connecting = 0;
   #connects = 0;
   #failedConnects = 0;
   #closed = false;
-  #refill: NodeJS.Timeout | undefined;
   #tending: NodeJS.Timeout | undefined;
   #isTending = false;
 
@@ -125,6 +125,7 @@ export class Pool {
     if (signal.aborted) throw waitedTooLong();
     const client = this.#admits(lane) ? this.#takeIdle() : undefined;
     if (client) return this.#lease(client, lane);
+    if (this.#isCool) throw unreachableError();
     if (this.#waiters.length >= this.#options.queueLimit) {
       throw new DatabaseError(
         "busy",
@@ -175,6 +176,7 @@ export class Pool {
    */
   warm(): void {
     this.#warm = this.#options.warm;
+    this.#isCool = false;
     this.#isLetGo = false;
     this.#options.budget.renew();
     this.#grow();
@@ -182,10 +184,11 @@ export class Pool {
   }
 
   /**
-   * The node does not answer: whoever waits for a connection to it is sent away, to look for another node, and
-   * none is opened until somebody asks for one. What is in use is left alone, since it may only be slow.
+   * The node does not answer: whoever waits for a connection to it is sent away, to look for another node, as is
+   * whoever comes until the next {@link warm}. What there is is left alone, since the node may only be slow.
    */
   cool(): void {
+    this.#isCool = true;
     this.#warm = 0;
     this.#stopTending();
     for (const waiter of [...this.#waiters]) waiter.reject(unreachableError());
@@ -220,7 +223,7 @@ export class Pool {
   /** Destroys everything and rejects whoever waits. */
   close(): void {
     this.#closed = true;
-    clearTimeout(this.#refill);
+    this.#options.budget.leave(this.#grow);
     this.#stopTending();
     for (const waiter of [...this.#waiters]) waiter.reject(closedError());
     for (const client of [...this.#clients]) client.destroy();
@@ -273,30 +276,31 @@ export class Pool {
   }
 
   /** Opens as many connections as are missing, waiting for the budget where it is used up. */
-  #grow(): void {
+  readonly #grow = (): void => {
     if (this.#closed) return;
     const { size, readReserve } = this.#options;
-    const open = this.#clients.size + this.#connecting;
+    const most = size + readReserve;
     const reads = this.#waiters.filter(({ lane }) => lane === "read").length;
     const writes = Math.min(this.#waiters.length - reads, size - this.#writing);
-    const wanted = Math.max(
-      Math.min(reads + writes - this.#connecting, size + readReserve - open),
-      Math.min(this.#warm, size + readReserve) - open,
-    );
+    this.#openSome("use", Math.min(reads + writes - this.#connecting, most - this.#open));
+    this.#openSome("warmth", Math.min(this.#warm, most) - this.#open);
+  };
+
+  #openSome(purpose: Purpose, wanted: number): void {
+    const { budget } = this.#options;
     for (let n = 0; n < wanted; n++) {
-      if (!this.#options.budget.take()) {
-        this.#refill ??= setTimeout(() => {
-          this.#refill = undefined;
-          this.#grow();
-        }, this.#options.budget.waitMs()).unref();
-        return;
-      }
+      if (!budget.take(purpose)) return budget.whenDue(purpose, this.#grow);
       this.#connecting++;
       // The first goes at once; those after it are spread a little.
       const delayMs = n === 0 ? 0 : Math.random() * MAX_CONNECT_JITTER_MS;
-      if (delayMs === 0) void this.#open();
-      else setTimeout(() => void this.#open(), delayMs);
+      if (delayMs === 0) void this.#connect();
+      else setTimeout(() => void this.#connect(), delayMs);
     }
+  }
+
+  /** How many connections there are, or will be soon. */
+  get #open(): number {
+    return this.#clients.size + this.#connecting;
   }
 
   #stopTending(): void {
@@ -313,13 +317,7 @@ export class Pool {
     this.#isTending = true;
     try {
       this.#idle.find((client) => this.#isSpent(client))?.destroy();
-      const open = this.#clients.size + this.#connecting;
-      const { size, readReserve } = this.#options;
-      const lacksOne = open < Math.min(this.#warm, size + readReserve);
-      if (lacksOne && this.#waiters.length === 0 && this.#options.budget.take()) {
-        this.#connecting++;
-        void this.#open();
-      }
+      if (this.#waiters.length === 0) this.#grow();
       for (const client of [...this.#idle]) await this.#rehearse(client);
     } finally {
       this.#isTending = false;
@@ -345,7 +343,7 @@ export class Pool {
     this.#serve();
   }
 
-  async #open(): Promise<void> {
+  async #connect(): Promise<void> {
     this.#connects++;
     try {
       const client = await this.#options.connect();

@@ -68,7 +68,7 @@ export async function openInstance(config: WorkerConfig): Promise<Instance> {
     logger,
   });
   const reads = new ReadThrough({
-    readable: () => cluster.readable,
+    readable: () => cluster.readableSoon(),
     isOutage: (error) => error instanceof DatabaseError && error.kind !== "permanent",
     maxBytesPerShop: CACHE_CHARS_PER_SHOP,
   });

@@ -57,7 +57,7 @@ beforeEach(async () => {
     logger,
     settleMs: 1_000,
   });
-  const reads = new ReadThrough({ readable: () => cluster.readable, isOutage: () => true });
+  const reads = new ReadThrough({ readable: () => cluster.readableSoon(), isOutage: () => true });
   pages = createPageReads({ cluster, sync, reads, commands, writes });
   await jobs.start();
 });

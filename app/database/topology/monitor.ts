@@ -176,6 +176,36 @@ export class TopologyMonitor {
     });
   }
 
+  /** Whether it watches nobody any more. */
+  get stopped(): boolean {
+    return this.#stopped;
+  }
+
+  /** For how long there has been no node to ask; 0 while there is one, or may be one that has not answered yet. */
+  get awayMs(): number {
+    const now = Date.now();
+    const away = this.#watches.map(({ state, since }) =>
+      state === "unreachable" || state === "foreign" || state === "fenced"
+        ? now - since.getTime()
+        : 0,
+    );
+    return Math.min(...away);
+  }
+
+  /** Waits until a node answers or changes, or `signal` ends the wait. */
+  async nextSign(signal: AbortSignal): Promise<void> {
+    if (signal.aborted || this.#stopped) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const done = () => resolve();
+    this.events.on("report", done);
+    this.events.on("node", done);
+    signal.addEventListener("abort", done, { once: true });
+    await promise;
+    this.events.off("report", done);
+    this.events.off("node", done);
+    signal.removeEventListener("abort", done);
+  }
+
   #watch(id: string): NodeWatch | undefined {
     return this.#watches.find(({ definition }) => definition.id === id);
   }

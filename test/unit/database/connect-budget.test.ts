@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { afterEach, expect, test, vi } from "vitest";
 import { ConnectBudget } from "../../../app/database/connect-budget.ts";
 
 /** A budget on a clock that stands still until it is moved. */
@@ -12,6 +12,8 @@ function budgetOf(burst: number) {
     take: (n: number) => Array.from({ length: n }, () => budget.take()).filter(Boolean).length,
   };
 }
+
+afterEach(() => void vi.useRealTimers());
 
 /** The most of `moments` that lie within any one second. */
 function busiest(moments: readonly number[]): number {
@@ -106,4 +108,69 @@ test("a budget for one connection has it", () => {
   expect(take(2)).toBe(1);
   pass(1_000);
   expect(take(2)).toBe(1);
+});
+
+/** Those who stand in line, each of whom takes one whenever it is called and wants `n` in all. */
+function takers(budget: ConnectBudget, wants: Record<string, ["use" | "warmth", number]>) {
+  const taken: string[] = [];
+  for (const [name, [purpose, n]] of Object.entries(wants)) {
+    let left = n;
+    const take = () => {
+      if (left > 0 && budget.take(purpose)) {
+        taken.push(name);
+        left--;
+      }
+      if (left > 0) budget.whenDue(purpose, take);
+    };
+    take();
+  }
+  return taken;
+}
+
+test("where it does not go round, all who wait have their turn before anything is kept warm", () => {
+  vi.useFakeTimers();
+  const budget = new ConnectBudget(20, () => Date.now());
+  while (budget.take()) vi.advanceTimersByTime(40);
+  vi.advanceTimersByTime(1_000);
+  while (budget.take());
+  const taken = takers(budget, { spare: ["warmth", 3], first: ["use", 3], second: ["use", 3] });
+  vi.advanceTimersByTime(30_000);
+  expect(taken).toEqual([
+    ...["first", "second", "first", "second", "first", "second"],
+    ...["spare", "spare", "spare"],
+  ]);
+});
+
+test("what is kept warm leaves a part of each burst to those who wait", () => {
+  vi.useFakeTimers();
+  const budget = new ConnectBudget(20, () => Date.now());
+  const taken = takers(budget, { spare: ["warmth", 100] });
+  vi.advanceTimersByTime(999);
+  expect(taken).toHaveLength(17);
+  expect(budget.take("use")).toBe(true);
+});
+
+test("who has left is not called", () => {
+  vi.useFakeTimers();
+  const budget = new ConnectBudget(1, () => Date.now());
+  budget.take();
+  const called: string[] = [];
+  const gone = () => called.push("gone");
+  budget.whenDue("use", gone);
+  budget.whenDue("use", () => called.push("there"));
+  budget.leave(gone);
+  vi.advanceTimersByTime(5_000);
+  expect(called).toEqual(["there"]);
+});
+
+test("news of the node lets those in line have theirs at once", () => {
+  vi.useFakeTimers();
+  const budget = new ConnectBudget(4, () => Date.now());
+  while (budget.take());
+  vi.advanceTimersByTime(1_000);
+  while (budget.take());
+  const taken = takers(budget, { one: ["use", 2] });
+  budget.renew();
+  vi.advanceTimersByTime(1);
+  expect(taken).toEqual(["one"]);
 });
