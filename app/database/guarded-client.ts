@@ -99,6 +99,7 @@ export class GuardedClient {
     const { host, port, tls } = target;
     const socket = await dial({ address, port, host, signal, ...(tls ? { tls } : {}) });
     let taken = false;
+    const prepares = preparedStatements && hot !== undefined;
     // Nothing is awaited before both exist, so the socket cannot end before them.
     guard(socket, () => {
       void sql.end({ timeout: 0 });
@@ -128,7 +129,7 @@ export class GuardedClient {
         return socket;
       },
     } as postgres.Options<Record<string, postgres.PostgresType>>);
-    const statements = new Statements(sql, preparedStatements && hot ? hot : null);
+    const statements = new Statements(sql, prepares ? hot : null);
     const client = new GuardedClient(sql, statements, address, () => socket.destroy());
     const onAbort = () =>
       client.destroy(
@@ -137,7 +138,7 @@ export class GuardedClient {
     signal.addEventListener("abort", onAbort, { once: true });
     try {
       // The driver connects at the first statement; an empty one signs in and asks nothing of the server.
-      await sql.unsafe("").simple();
+      await sql.unsafe(prepares ? PLAN_FOR_THE_VALUES : "").simple();
       return client;
     } catch (error) {
       const known = toDatabaseError(error);
@@ -193,6 +194,13 @@ export class GuardedClient {
     this.#onBroken.clear();
   }
 }
+
+/**
+ * A plan for whatever the parameters may be can be far from the best for those at hand: a large shop among small ones, a
+ * filter that leaves three rows or nearly all, a table that was empty when it was made. What is not prepared is planned
+ * for its values anyway.
+ */
+const PLAN_FOR_THE_VALUES = "set plan_cache_mode = force_custom_plan";
 
 /** As much of the driver as drizzle uses, with its statements sent by us. */
 function through(sql: postgres.Sql, statements: Statements): postgres.Sql {

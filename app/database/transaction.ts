@@ -174,10 +174,6 @@ function openingStatement(
       `${limitMs}`,
     ],
   ];
-  // A plan for whatever the parameters may be can be far from the best for those at hand: a large shop among small
-  // ones, a filter that leaves three rows or nearly all, a table that was empty when it was made. What is not prepared
-  // is planned for its values anyway.
-  if (client.statements.prepares) settings.push(["plan_cache_mode", "force_custom_plan"]);
   if (shop !== null) {
     // Goes into the text, since the opening has no parameters: what could end the literal is no shop.
     if (!SHOP.test(shop)) throw new TypeError("That is not a shop's domain.");
