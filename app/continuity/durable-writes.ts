@@ -210,10 +210,12 @@ export class DurableWrites {
     const begunIn = this.#retention?.epoch ?? 0;
     const { name, schema, work } = definition;
     let ahead: RetainedAhead | null = null;
-    const retain = () => {
-      const body = encodeWrite({ name, input: schema.parse(input) });
-      return (ahead ??= this.#retained.begin([{ shop, id: operationId, body }]));
-    };
+    const record = () => ({
+      shop,
+      id: operationId,
+      body: encodeWrite({ name, input: schema.parse(input) }),
+    });
+    const retain = () => (ahead ??= this.#retained.begin([record()]));
     // On its way to the disk while its commit is on its way to the database, and not before there is one to take it.
     const retained: WriteDefinition<Input, Result> = {
       ...definition,
@@ -239,13 +241,14 @@ export class DurableWrites {
       }
       try {
         const attempted = error.kind === "unknown";
-        return await this.#keep(shop, operationId, definition, input, { label, attempted });
+        const kept = await this.#keep(shop, operationId, definition, input, { label, attempted });
+        void begun?.abandoned();
+        return kept;
       } catch (failure) {
+        await begun?.abandoned();
         if (!(failure instanceof JournalError)) throw failure;
         this.#logger.error({ kind: failure.kind }, "a write could not be journaled");
         throw error;
-      } finally {
-        await begun?.abandoned();
       }
     }
   }

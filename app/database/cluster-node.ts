@@ -91,9 +91,10 @@ export class ClusterNode {
       kind: address.kind,
       connect: (timeoutMs) =>
         connect((direct ?? address).app, "evenkeel-monitor", timeoutMs).catch((error: unknown) => {
-          if (direct === null && isFull(error))
-            return this.app.giveAway(AbortSignal.timeout(timeoutMs));
-          throw error;
+          if (direct !== null || !isFull(error)) throw error;
+          return this.app.giveAway(AbortSignal.timeout(timeoutMs)).catch(() => {
+            throw error;
+          });
         }),
     };
   }

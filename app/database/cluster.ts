@@ -166,7 +166,7 @@ export class Cluster {
     );
     // A standby's connections survive its promotion: kept open, they are there when it happens.
     this.monitor.events.on("node", ({ id, to }) => {
-      if (to === "standby" || to === "primary") this.#nodes.get(id)?.warm();
+      if (to === "standby" || to === "primary" || to === "readOnly") this.#nodes.get(id)?.warm();
       if (to === "primary") this.#nodes.get(id)?.commits.reset();
       if (to === "unreachable") this.#nodes.get(id)?.cool();
     });

@@ -210,6 +210,28 @@ test("a writer that takes no writes keeps serving reads, and is written to again
   }
 });
 
+test("a writer that comes back and takes no writes is read from", async () => {
+  await using pair = await startPostgresPair({ replication: "async" });
+  await migrate({ url: pair.url("owner", "writer") });
+  const cluster = open(pair, "nodes");
+  const shop = "one.myshopify.com";
+  try {
+    await cluster.write(shop, "first", append, { word: "first" }, { deadlineMs: 20_000 });
+    const { primary, standby } = pair;
+    await pair.setReadOnly(primary, true);
+    await pair.crash(standby);
+    await pair.crash(primary);
+    const lost = () => cluster.monitor.nodes.every(({ state }) => state === "unreachable");
+    await expect.poll(lost).toBe(true);
+    await pair.start(primary);
+    await expect.poll(() => cluster.monitor.state).toBe("readOnlyWriter");
+    const { value } = await cluster.read(shop, (db) => db.select().from(settings));
+    expect(value).toMatchObject([{ values: { words: ["first"] } }]);
+  } finally {
+    await cluster.close();
+  }
+});
+
 test("without a writer nobody is left hanging, and the standby that is there is not stormed", async () => {
   await using pair = await startPostgresPair({ replication: "sync" });
   await migrate({ url: pair.url("owner", "writer") });

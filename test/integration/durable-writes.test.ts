@@ -222,6 +222,19 @@ test("what a killed process left in its journal is made by the next one, once", 
   expect(await names()).toEqual(["left"]);
 });
 
+test("a write that is refused leaves nothing on the disk by the time that anybody is told", async () => {
+  await startPair();
+  const process = await start();
+  const id = crypto.randomUUID();
+  const input = { id, name: "a" };
+  await process.writes.write(SHOP, "op-first", addView, input, { patienceMs: PATIENT_MS });
+  const other = process.writes.write(SHOP, "op-other", addView, input, { patienceMs: PATIENT_MS });
+  await expect(other).rejects.toThrow();
+  const kept = await process.journal!.read(["write", "retained-write"], 0, 100);
+  expect(kept.filter((record) => record.id === "op-other")).toEqual([]);
+  expect(await names()).toEqual(["a"]);
+});
+
 test("with the journal off a write that finds no writer fails, and is never said to be kept", async () => {
   await startPair();
   const app = await start({ withJournal: false });
