@@ -181,16 +181,28 @@ function returns({ marks, instance, writers, topology }: Measured, writes: reado
   };
 }
 
-function measureReads({ history, verdict, marks, fault }: Measured, backAt: number) {
-  const reads = history.filter((record) => record.kind === "read");
+/** How long reads took that were under way between the fault and the last writer's return, in ms. */
+export function readLatenciesOf(run: Measured): number[] {
+  const writes = run.history.filter((record) => record.kind === "write");
+  return readLatencies(run, returns(run, writes).lastAt);
+}
+
+function readLatencies({ history, marks }: Measured, backAt: number): number[] {
   const until = Number.isNaN(backAt) ? (marks.healAt ?? Infinity) : backAt;
-  const latencies = reads
+  return history
+    .filter((record) => record.kind === "read")
     .filter(
       ({ invokedAt, completedAt }) =>
         (completedAt ?? Infinity) > marks.faultAt && invokedAt < until,
     )
     .map(({ invokedAt, completedAt }) => (completedAt ?? NaN) - invokedAt)
     .filter((ms) => !Number.isNaN(ms));
+}
+
+function measureReads(run: Measured, backAt: number) {
+  const { history, verdict, marks, fault } = run;
+  const reads = history.filter((record) => record.kind === "read");
+  const latencies = readLatencies(run, backAt);
   const bySource: Partial<Record<Source, number>> = {};
   for (const { source, outcome } of reads) {
     if (outcome === "ok" && source) bySource[source] = (bySource[source] ?? 0) + 1;

@@ -62,6 +62,7 @@ async function main(args: Arguments, signal: AbortSignal): Promise<void> {
     else console.log(line);
   };
   const rows: DrillRow[] = [];
+  const readLatenciesMs = new Map<DrillRow, readonly number[]>();
   const started = performance.now();
   const environments = Map.groupBy(args.plans, ({ topology, replication }) =>
     [topology, replication].join(" "),
@@ -95,6 +96,7 @@ async function main(args: Arguments, signal: AbortSignal): Promise<void> {
             progress,
           });
           rows.push(result.row);
+          readLatenciesMs.set(result.row, result.readLatenciesMs);
           progress(lineOf(result.row));
           tell(result, say);
           if (args.keep) environment.keepDir();
@@ -118,7 +120,7 @@ async function main(args: Arguments, signal: AbortSignal): Promise<void> {
     runs: args.runs,
     rows: rows as never,
     table: [],
-    bars: barsOf(rows),
+    bars: barsOf(rows, readLatenciesMs),
     extra: { unrated },
   });
 }
