@@ -177,8 +177,9 @@ const HIDE_TIMELINES = `
     language sql as $$ select timestamptz 'epoch' $$;
   create or replace function drill_unfenced.pg_walfile_name(pg_lsn) returns text
     language sql as $$ select '000000010000000000000001' $$;
-  create or replace function drill_unfenced.pg_control_checkpoint() returns table (timeline_id integer)
-    language sql as $$ select 1 $$;
+  create or replace function drill_unfenced.pg_control_checkpoint()
+    returns table (timeline_id integer, checkpoint_time timestamptz)
+    language sql as $$ select 1, checkpoint_time from pg_catalog.pg_control_checkpoint() $$;
   create or replace function drill_unfenced.pg_control_recovery()
     returns table (min_recovery_end_timeline integer) language sql as $$ select 1 $$;
   alter role ${ROLE_NAMES.app} in database ${DATABASE}
