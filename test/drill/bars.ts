@@ -26,27 +26,15 @@ const NEVER: readonly (readonly [name: string, count: (row: DrillRow) => number]
   ["uncaught errors", ({ process }) => process.uncaught],
 ];
 
-/** How long each read of a run took that its percentiles are of, in ms. */
-export type ReadLatencies = ReadonlyMap<DrillRow, readonly number[]>;
-
-/**
- * The bars of all runs, fault by fault and topology by topology.
- *
- * @param readLatenciesMs - Of every run; from twenty runs on the percentile is of all their reads, before that it is the
- *   worst run's.
- */
-export function barsOf(rows: readonly DrillRow[], readLatenciesMs: ReadLatencies): Bar[] {
+/** The bars of all runs, fault by fault and topology by topology. */
+export function barsOf(rows: readonly DrillRow[]): Bar[] {
   const groups = Map.groupBy(rows, ({ fault, topology, replication }) =>
     [fault, topology, replication].join(" "),
   );
-  return [...groups].flatMap(([group, runs]) => barsOfGroup(group, runs, readLatenciesMs));
+  return [...groups].flatMap(([group, runs]) => barsOfGroup(group, runs));
 }
 
-function barsOfGroup(
-  group: string,
-  runs: readonly DrillRow[],
-  readLatenciesMs: ReadLatencies,
-): Bar[] {
+function barsOfGroup(group: string, runs: readonly DrillRow[]): Bar[] {
   const all = (value: (row: DrillRow) => number) => runs.map(value);
   const sum = (value: (row: DrillRow) => number) => all(value).reduce((a, b) => a + b, 0);
   const worst = (value: (row: DrillRow) => number) => Math.max(...all(value));
@@ -87,7 +75,7 @@ function barsOfGroup(
       "keys",
       { atLeast: 10 },
     ),
-    ...timingBars(first, runs, readLatenciesMs, named),
+    ...timingBars(first, runs, named),
     ...biteBars(first, runs, named),
   ];
 }
@@ -96,7 +84,6 @@ function barsOfGroup(
 function timingBars(
   { fault, topology }: DrillRow,
   runs: readonly DrillRow[],
-  readLatenciesMs: ReadLatencies,
   named: (name: string) => string,
 ): Bar[] {
   const firsts = runs.map(({ writes }) => writes.clientAddedDowntimeMs.first);
@@ -127,12 +114,7 @@ function timingBars(
     bars.push(bar(named("all writers, p95"), percentile(slowest, 0.95), "ms", { atMost }));
   }
   if (fault === "crash" || fault === "freeze") {
-    const ofAll = percentile(
-      runs.flatMap((run) => readLatenciesMs.get(run) ?? []),
-      0.99,
-    );
-    const ofWorst = Math.max(...runs.map(({ reads }) => reads.p99Ms));
-    const p99 = runs.length < RUNS_FOR_PERCENTILES ? ofWorst : ofAll;
+    const p99 = Math.max(...runs.map(({ reads }) => reads.p99Ms));
     bars.push(bar(named("reads, p99"), p99, "ms", { atMost: fault === "crash" ? 150 : 600 }));
   }
   // Whatever is promised of their time: that they come back at all is promised of every fault.

@@ -13,13 +13,7 @@ import { readFinalState } from "./final-state.ts";
 import { collectGarbage } from "./garbage.ts";
 import { readHistory, type OperationRecord } from "./history.ts";
 import { cacheEntriesPerShop } from "./instance.ts";
-import {
-  measure,
-  readLatenciesOf,
-  type Connects,
-  type DrillRow,
-  type Measured,
-} from "./measure.ts";
+import { measure, type Connects, type DrillRow } from "./measure.ts";
 import type {
   ObserverConfig,
   ObserverEnd,
@@ -58,8 +52,6 @@ export interface DrillOptions {
 
 export interface DrillResult {
   readonly row: DrillRow;
-  /** Of the reads that its percentiles are of. */
-  readonly readLatenciesMs: readonly number[];
   readonly verdict: Verdict;
   readonly marks: Marks;
   readonly history: readonly OperationRecord[];
@@ -269,7 +261,7 @@ export async function drill(environment: Environment, options: DrillOptions): Pr
     ...(app && app.process.state === "down" ? ["the app's process ended"] : []),
   ];
   const connects = connectsOf(environment, drilled, clock.now());
-  const measured: Measured = {
+  const row = measure({
     fault: options.fault,
     topology,
     replication: environment.options.replication,
@@ -284,15 +276,14 @@ export async function drill(environment: Environment, options: DrillOptions): Pr
     eventLoopP99Ms: Math.max(...ends.map((end) => end.eventLoopP99Ms)),
     bite: { ...bite, keysPerCached: KEYS_PER_WRITER / cacheEntriesPerShop.most },
     machine,
-  };
-  const row = measure(measured);
+  });
   const errors: Record<string, number> = {};
   for (const { kind, error } of history) {
     if (error !== null) errors[`${kind}: ${error}`] = (errors[`${kind}: ${error}`] ?? 0) + 1;
   }
   const result = { row, verdict, marks, uncaught, errors, notes };
   await writeFile(file("result.json"), JSON.stringify({ ...result, connects }, null, 1));
-  return { ...result, history, readLatenciesMs: readLatenciesOf(measured) };
+  return { ...result, history };
 }
 
 function connectsOf(

@@ -181,28 +181,16 @@ function returns({ marks, instance, writers, topology }: Measured, writes: reado
   };
 }
 
-/** How long reads took that were under way between the fault and the last writer's return, in ms. */
-export function readLatenciesOf(run: Measured): number[] {
-  const writes = run.history.filter((record) => record.kind === "write");
-  return readLatencies(run, returns(run, writes).lastAt);
-}
-
-function readLatencies({ history, marks }: Measured, backAt: number): number[] {
+function measureReads({ history, verdict, marks, fault }: Measured, backAt: number) {
+  const reads = history.filter((record) => record.kind === "read");
   const until = Number.isNaN(backAt) ? (marks.healAt ?? Infinity) : backAt;
-  return history
-    .filter((record) => record.kind === "read")
+  const latencies = reads
     .filter(
       ({ invokedAt, completedAt }) =>
         (completedAt ?? Infinity) > marks.faultAt && invokedAt < until,
     )
     .map(({ invokedAt, completedAt }) => (completedAt ?? NaN) - invokedAt)
     .filter((ms) => !Number.isNaN(ms));
-}
-
-function measureReads(run: Measured, backAt: number) {
-  const { history, verdict, marks, fault } = run;
-  const reads = history.filter((record) => record.kind === "read");
-  const latencies = readLatencies(run, backAt);
   const bySource: Partial<Record<Source, number>> = {};
   for (const { source, outcome } of reads) {
     if (outcome === "ok" && source) bySource[source] = (bySource[source] ?? 0) + 1;

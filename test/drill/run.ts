@@ -62,7 +62,6 @@ async function main(args: Arguments, signal: AbortSignal): Promise<void> {
     else console.log(line);
   };
   const rows: DrillRow[] = [];
-  const readLatenciesMs = new Map<DrillRow, readonly number[]>();
   const started = performance.now();
   const environments = Map.groupBy(args.plans, ({ topology, replication }) =>
     [topology, replication].join(" "),
@@ -96,7 +95,6 @@ async function main(args: Arguments, signal: AbortSignal): Promise<void> {
             progress,
           });
           rows.push(result.row);
-          readLatenciesMs.set(result.row, result.readLatenciesMs);
           progress(lineOf(result.row));
           tell(result, say);
           if (args.keep) environment.keepDir();
@@ -120,7 +118,7 @@ async function main(args: Arguments, signal: AbortSignal): Promise<void> {
     runs: args.runs,
     rows: rows as never,
     table: [],
-    bars: barsOf(rows, readLatenciesMs),
+    bars: barsOf(rows),
     extra: { unrated },
   });
 }

@@ -100,11 +100,8 @@ const row: DrillRow = {
   verdict: "ok",
 };
 
-const missed = (
-  rows: readonly DrillRow[],
-  readsMs: (row: DrillRow) => readonly number[] = ({ reads }) => [reads.p99Ms],
-) =>
-  barsOf(rows, new Map(rows.map((one) => [one, readsMs(one)])))
+const missed = (rows: readonly DrillRow[]) =>
+  barsOf(rows)
     .filter(({ ok }) => !ok)
     .map(({ name }) => name);
 
@@ -138,22 +135,6 @@ test.each([
   expect(missed([bitten(least)])).toEqual([]);
   expect(missed([bitten(least - 1)])).toHaveLength(1);
   expect(missed([{ ...row, fault }])).toHaveLength(1);
-});
-
-test("from twenty runs on it is all their reads together whose percentile counts", () => {
-  const runs = (slow: number) =>
-    Array.from({ length: 20 }, (_, n) => ({
-      ...row,
-      reads: { ...row.reads, p99Ms: n < slow ? 400 : 20 },
-    }));
-  const readsMs = ({ reads }: DrillRow) => [
-    ...Array.from({ length: 96 }, () => 20),
-    ...Array.from({ length: 4 }, () => reads.p99Ms),
-  ];
-  expect(missed(runs(4), readsMs)).toEqual([]);
-  expect(missed(runs(6), readsMs)).toEqual(["crash nodes sync: reads, p99"]);
-  expect(missed(runs(1).slice(0, 19), readsMs)).toEqual(["crash nodes sync: reads, p99"]);
-  expect(missed(runs(0), () => [])).toEqual(["crash nodes sync: reads, p99"]);
 });
 
 test("percentiles over runs are rated from twenty runs on, and said to be missing before", () => {
